@@ -1,0 +1,124 @@
+"""Models on disk: saved whole or not at all, and trained once for everyone who asks.
+
+A checkpoint is a folder: `config.json`, `model.safetensors` (weights, nothing that can run), `extra.json`
+(the training history, say) and, where there is one, `tokenizer.json`.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import filelock
+import platformdirs
+import safetensors.torch
+import torch
+
+from tinylm import tokens
+from tinylm.transformer import Config, Transformer
+
+
+@dataclass
+class Trained:
+    """What a training run leaves behind. `extra` is anything JSON can say, such as the loss history."""
+
+    model: Transformer
+    tokenizer: tokens.Tokenizer | None = None
+    extra: dict = field(default_factory=dict)
+
+
+def cache_folder() -> Path:
+    """Where trained models are kept: $TINYLM_CACHE, else this system's cache folder for the user."""
+    return Path(os.environ.get("TINYLM_CACHE") or platformdirs.user_cache_dir("tinylm"))
+
+
+def save(trained: Trained, folder: str | Path) -> None:
+    """Write a checkpoint to `folder`, replacing one that is there only once the new one is complete.
+
+    Raises OSError (a full disk, say) with the old checkpoint untouched.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        weights = {name: tensor.contiguous() for name, tensor in trained.model.state_dict().items()}
+        if trained.model.config.tied:
+            del weights["readout.weight"]  # it is the embedding
+        safetensors.torch.save_file(weights, aside / "model.safetensors")
+        (aside / "config.json").write_text(json.dumps(trained.model.config.to_dict(), indent=1))
+        (aside / "extra.json").write_text(json.dumps(trained.extra))
+        if trained.tokenizer:
+            trained.tokenizer.save(aside / "tokenizer.json")
+        sums = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
+        (aside / "sha256.json").write_text(json.dumps(sums, indent=1))
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def load(folder: str | Path) -> Trained:
+    """Read a checkpoint. Raises FileNotFoundError, or ValueError naming what in it is damaged."""
+    folder = Path(folder)
+    if not (folder / "sha256.json").exists():
+        raise FileNotFoundError(f"there is no checkpoint in {folder}")
+    try:
+        sums = json.loads((folder / "sha256.json").read_text())
+        damaged = [name for name, digest in sums.items() if _sha256(folder / name) != digest]
+        if damaged:
+            raise ValueError(f"{', '.join(damaged)} changed since saved")
+        model = Transformer(Config(**json.loads((folder / "config.json").read_text())))
+        weights = safetensors.torch.load_file(folder / "model.safetensors")
+        if model.config.tied:
+            weights["readout.weight"] = weights["embedding.weight"]
+        model.load_state_dict(weights)
+        tokenizer = tokens.load(folder / "tokenizer.json") if "tokenizer.json" in sums else None
+        return Trained(model.eval(), tokenizer, json.loads((folder / "extra.json").read_text()))
+    except (ValueError, TypeError, AttributeError, RuntimeError, OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"the checkpoint in {folder} is damaged: {error}") from None
+
+
+def trained(name: str, train: Callable[[], Trained], **recipe) -> Trained:
+    """The model that `train()` makes, from the cache where it is there, else trained now and kept.
+
+    name: a word for people, part of the folder's name. recipe: everything `train` depends on, as values that
+    `repr` tells apart; the source of `train` and of the library's training code is part of it by itself, so a
+    change there trains anew. Two processes that ask for the same model train it once. A damaged copy is
+    reported and trained again.
+    """
+    folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(folder.with_suffix(".lock")):
+        try:
+            return load(folder)
+        except FileNotFoundError:
+            pass  # the usual first time
+        except ValueError as error:
+            print(f"{error}; training it again.")
+        result = train()
+        save(result, folder)
+        return load(folder)
+
+
+@contextmanager
+def _lock(path: Path):
+    with filelock.FileLock(path):
+        yield
+
+
+def _recipe_hash(train: Callable, recipe: dict) -> str:
+    from tinylm import attention, corpora, pretraining, transformer, world
+
+    sources = [inspect.getsource(part) for part in (train, attention, transformer, tokens, pretraining, corpora, world)]
+    text = "\0".join([torch.__version__, repr(sorted(recipe.items())), *sources])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
