@@ -1,0 +1,228 @@
+"""A little world whose truth is known, and text about it: what a model says can be judged exactly.
+
+A seed makes people, cities and countries with invented names, and sentences about them from a small grammar.
+The same table of sentence forms writes text and judges it, so the judge knows every sentence there is.
+"""
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+ONSETS = ["b", "br", "d", "dr", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v", "z"]
+VOWELS = ["a", "e", "i", "o", "u"]
+CODAS = ["", "l", "m", "n", "r", "s"]
+
+JOBS = ["actor", "baker", "doctor", "engineer", "farmer", "judge", "miner", "nurse", "pilot", "sailor", "teacher"]
+ANIMALS = ["cat", "dog", "duck", "goat", "horse", "owl", "rabbit", "snail"]
+COLOURS = ["black", "brown", "grey", "orange", "white", "yellow"]
+PLACES = ["bridge", "garden", "harbour", "market", "river", "school", "tower", "village"]
+ADJECTIVES = ["old", "young", "quiet", "happy", "tired", "clever", "small", "tall"]
+VERBS = ["dream", "laugh", "listen", "rest", "sing", "sleep", "travel", "wait", "work"]
+ADVERBS = ["again", "alone", "at night", "every day", "in the rain", "slowly", "together", "well"]
+
+# A slot in braces is filled from the list of its name; `_s` and `_p` mark singular and plural forms, `a_` puts
+# the right article in front. The same slot name twice in one form means the same word twice.
+FORMS = {
+    "home": ["{person} lives in {city}.", "{person} has a home in {city}.", "The home of {person} is in {city}."],
+    "job": ["{person} works as {a_job}.", "{person} is {a_job}.", "As {a_job}, {person} is busy all day."],
+    "pet": ["{person} keeps {a_colour} {animal}.", "The {animal} of {person} is {colour}."],
+    "country": ["{city} lies in {country}.", "{city} is a city in {country}.", "The city of {city} belongs to {country}."],
+    "home question": ["Where does {person} live? In {city}."],
+    "job question": ["What does {person} do? {person} is {a_job}."],
+    "country question": ["In which country does {person} live? In {country}."],
+    "scene": [
+        "The {adjective} {noun_s} {verb_s} {adverb}.",
+        "The {adjective} {noun_p} {verb_p} {adverb}.",
+        "The {noun_s} near the {place_s} {verb_s}.",
+        "The {noun_s} near the {place_p} {verb_s}.",
+        "The {noun_p} near the {place_s} {verb_p}.",
+        "The {noun_p} near the {place_p} {verb_p}.",
+        "{person} walks to the {place_s} with {a_noun}.",
+    ],
+}
+SHARES = {  # of the sentences
+    "home": 0.2,
+    "job": 0.1,
+    "pet": 0.1,
+    "country": 0.1,
+    "home question": 0.1,
+    "job question": 0.05,
+    "country question": 0.1,
+    "scene": 0.25,
+}
+
+
+def article(word: str) -> str:
+    """`word` with a or an in front."""
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def plural(noun: str) -> str:
+    return noun + "s"
+
+
+def third_person(verb: str) -> str:
+    """The form of `verb` that goes with a singular noun: sing, sings."""
+    return verb + "s"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone of the world, and all that is true of them. `country` is the city's."""
+
+    name: str
+    city: str
+    country: str
+    job: str
+    animal: str
+    colour: str
+    asked: bool  # whether text asks questions about them; the others are held out to be asked later
+
+
+class World:
+    """People, cities and countries made from `seed`, and text about them.
+
+    People are mentioned with frequencies that follow Zipf's law: `people[0]` most, in proportion to 1/rank.
+    Held out of all text: questions about every second person, and every fifth pairing of a noun with a verb.
+    """
+
+    def __init__(self, seed: int = 0, n_people: int = 120, n_countries: int = 6, cities_per_country: int = 4):
+        rng = random.Random(f"world {seed}")
+        names = self._names(rng)
+        self.countries = [next(names).rstrip("aeiou") + "ia" for _ in range(n_countries)]
+        self.cities = {next(names) + "burg": country for country in self.countries for _ in range(cities_per_country)}
+        self.people = []
+        for rank in range(n_people):
+            city = rng.choice(list(self.cities))
+            traits = (rng.choice(JOBS), rng.choice(ANIMALS), rng.choice(COLOURS))
+            self.people.append(Person(next(names), city, self.cities[city], *traits, asked=rank % 2 == 0))
+        self._weights = [1 / (rank + 1) for rank in range(n_people)]
+
+    @staticmethod
+    def _names(rng: random.Random) -> Iterator[str]:
+        used = set()
+        while True:
+            parts = [rng.choice(ONSETS) + rng.choice(VOWELS) + (rng.choice(CODAS) if i else "") for i in range(2)]
+            name = "".join(parts).capitalize()
+            if name not in used:
+                used.add(name)
+                yield name
+
+    def sentence(self, rng: random.Random) -> str:
+        """One sentence, drawn with `rng`; every fact that it states is true."""
+        kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
+        while True:
+            person = rng.choices(self.people, self._weights)[0]
+            if person.asked or not kind.endswith("question"):
+                break
+        city = rng.choice(list(self.cities)) if kind == "country" else person.city
+        while held_out(noun := rng.choice(ANIMALS + JOBS), verb := rng.choice(VERBS)):
+            pass
+        place = rng.choice(PLACES)
+        return rng.choice(FORMS[kind]).format(
+            person=person.name,
+            city=city,
+            country=self.cities[city],
+            a_job=article(person.job),
+            a_colour=article(person.colour),
+            colour=person.colour,
+            animal=person.animal,
+            adjective=rng.choice(ADJECTIVES),
+            adverb=rng.choice(ADVERBS),
+            a_noun=article(noun),
+            **{"noun_s": noun, "noun_p": plural(noun), "verb_s": third_person(verb), "verb_p": verb},
+            **{"place_s": place, "place_p": plural(place)},
+        )
+
+    def text(self, n_chars: int, seed: int = 0) -> str:
+        """At least `n_chars` characters of sentences, one a line."""
+        rng, lines, length = random.Random(f"text {seed}"), [], 0
+        while length < n_chars:
+            lines.append(self.sentence(rng))
+            length += len(lines[-1]) + 1
+        return "\n".join(lines) + "\n"
+
+    @cached_property
+    def _slots(self) -> dict[str, list[str]]:
+        return {
+            "person": [person.name for person in self.people],
+            "city": list(self.cities),
+            "country": self.countries,
+            "a_job": [article(job) for job in JOBS],
+            "a_colour": [article(colour) for colour in COLOURS],
+            "colour": COLOURS,
+            "animal": ANIMALS,
+            "adjective": ADJECTIVES,
+            "adverb": ADVERBS,
+            "noun_s": ANIMALS + JOBS,
+            "noun_p": [plural(noun) for noun in ANIMALS + JOBS],
+            "a_noun": [article(noun) for noun in ANIMALS + JOBS],
+            "verb_s": [third_person(verb) for verb in VERBS],
+            "verb_p": VERBS,
+            "place_s": PLACES,
+            "place_p": [plural(place) for place in PLACES],
+        }
+
+    @cached_property
+    def _grammar(self) -> re.Pattern:
+        def pattern(form: str) -> str:
+            seen = []
+
+            def slot(match: re.Match) -> str:
+                name = match[1]
+                group = f"{name}_{number}"
+                if name in seen:
+                    return f"(?P={group})"
+                seen.append(name)
+                return f"(?P<{group}>{'|'.join(map(re.escape, self._slots[name]))})"
+
+            pieces = re.split(r"(\{\w+\})", form)
+            return "".join(slot(m) if (m := re.fullmatch(r"\{(\w+)\}", piece)) else re.escape(piece) for piece in pieces)
+
+        patterns = []
+        for number, form in enumerate(form for forms in FORMS.values() for form in forms):
+            patterns.append(pattern(form))
+        return re.compile("|".join(patterns))
+
+    def accepts(self, sentence: str) -> bool:
+        """Whether the world's grammar makes this sentence, true or not: 'X is an baker.' it does not."""
+        return self._grammar.fullmatch(sentence) is not None
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the world, as it stands in text without its punctuation."""
+        fixed = (re.sub(r"\{\w+\}", " ", form) for forms in FORMS.values() for form in forms)
+        return frozenset(word for text in [*fixed, *sum(self._slots.values(), [])] for word in spelled(text))
+
+    def minimal_pairs(self, n: int, seed: int = 0, across: bool = False) -> list[tuple[str, str]]:
+        """`n` pairs of sentences, one grammatical, the other the same but for the verb's number.
+
+        Noun and verb never stand together in the world's text, so no pair can be answered by recall. across:
+        a noun of the other number stands between the two, as in 'The owls near the tower sing.'
+        """
+        rng, pairs = random.Random(f"pairs {seed}"), []
+        while len(pairs) < n:
+            noun, verb = rng.choice(ANIMALS + JOBS), rng.choice(VERBS)
+            if not held_out(noun, verb):
+                continue
+            singular, place = rng.random() < 0.5, rng.choice(PLACES)
+            subject = noun if singular else plural(noun)
+            if across:
+                start, end = f"The {subject} near the {plural(place) if singular else place}", "."
+            else:
+                start, end = f"The {rng.choice(ADJECTIVES)} {subject}", f" {rng.choice(ADVERBS)}."
+            right, wrong = (third_person(verb), verb) if singular else (verb, third_person(verb))
+            pairs.append((f"{start} {right}{end}", f"{start} {wrong}{end}"))
+        return pairs
+
+
+def held_out(noun: str, verb: str) -> bool:
+    """Whether text never uses this noun with this verb: every fifth pairing."""
+    return ((ANIMALS + JOBS).index(noun) + VERBS.index(verb)) % 5 == 0
+
+
+def spelled(text: str) -> list[str]:
+    """The words of a text, without punctuation."""
+    return re.findall(r"[A-Za-z]+", text)
