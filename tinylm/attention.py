@@ -90,8 +90,10 @@ class Attention(nn.Module):
         q, k, v = (part(x).view(split).transpose(1, 2) for part in (self.query, self.key, self.value))
         return rotate(self.query_norm(q), *rotation), rotate(self.key_norm(k), *rotation), v
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None = None, past=None) -> Tensor:
-        """x: (B, T, C) to (B, T, C). `past`, one layer of a `tinylm.decoding.Cache`, holds earlier keys and values."""
+    def forward(
+        self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None = None, past=None
+    ) -> Tensor:
+        """x: (B, T, C) to (B, T, C). `past`: one layer of a `tinylm.decoding.Cache`."""
         q, k, v = self.heads(x, rotation)
         if past is not None:
             k, v = past.extend(k, v)  # (B, G, S, D)

@@ -57,10 +57,23 @@ def save(trained: Trained, folder: str | Path) -> None:
             trained.tokenizer.save(aside / "tokenizer.json")
         sums = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
         (aside / "sha256.json").write_text(json.dumps(sums, indent=1))
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
+        _replace(folder, aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """Put `new` in the place of `folder`, which a folder can only take once it is empty."""
+    old = new.with_name(f"{new.name}-old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load(folder: str | Path) -> Trained:
@@ -80,7 +93,14 @@ def load(folder: str | Path) -> Trained:
         model.load_state_dict(weights)
         tokenizer = tokens.load(folder / "tokenizer.json") if "tokenizer.json" in sums else None
         return Trained(model.eval(), tokenizer, json.loads((folder / "extra.json").read_text()))
-    except (ValueError, TypeError, AttributeError, RuntimeError, OSError, safetensors.SafetensorError) as error:
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        OSError,
+        safetensors.SafetensorError,
+    ) as error:
         raise ValueError(f"the checkpoint in {folder} is damaged: {error}") from None
 
 
@@ -94,7 +114,7 @@ def trained(name: str, train: Callable[[], Trained], **recipe) -> Trained:
     """
     folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.with_suffix(".lock")):
+    with _lock(folder.with_name(f"{folder.name}.lock")):
         try:
             return load(folder)
         except FileNotFoundError:
@@ -115,7 +135,10 @@ def _lock(path: Path):
 def _recipe_hash(train: Callable, recipe: dict) -> str:
     from tinylm import attention, corpora, pretraining, transformer, world
 
-    sources = [inspect.getsource(part) for part in (train, attention, transformer, tokens, pretraining, corpora, world)]
+    sources = [
+        inspect.getsource(part)
+        for part in (train, attention, transformer, tokens, pretraining, corpora, world)
+    ]
     text = "\0".join([torch.__version__, repr(sorted(recipe.items())), *sources])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

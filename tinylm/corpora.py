@@ -46,7 +46,7 @@ def read_text(path: str | Path) -> str:
 
 
 def split(text: str, validation: float = 0.1) -> tuple[str, str]:
-    """The text in two, cut at a line end: the first part to train on, the last `validation` share to judge by.
+    """The text in two, cut at a line end: the first part to train on, the last `validation` to judge by.
 
     Neighbouring sentences repeat each other, so a cut in one place leaks less than drawing lines at random.
     Raises ValueError where `validation` is not between 0 and 1, or a part would be empty.
@@ -54,7 +54,9 @@ def split(text: str, validation: float = 0.1) -> tuple[str, str]:
     if not 0 < validation < 1:
         raise ValueError(f"validation={validation} must lie between 0 and 1")
     target = int(len(text) * (1 - validation))
-    cut = text.find("\n", target) + 1 or target
+    cut = text.find("\n", target, -1) + 1 or target  # the last line end would leave nothing to judge by
     if cut == 0 or cut >= len(text):
-        raise ValueError(f"a text of {len(text):,} characters is too short to hold back a share of {validation}")
+        raise ValueError(
+            f"a text of {len(text):,} characters is too short to hold back a share of {validation}"
+        )
     return text[:cut], text[cut:]

@@ -54,7 +54,7 @@ def choose(logits: Tensor, temperature: float = 1.0, generator: torch.Generator 
     return torch.multinomial(probabilities, 1, generator=generator).squeeze(-1)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what was generated may be trained on
 def generate(
     model: Transformer,
     prompt: Tensor,

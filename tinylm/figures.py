@@ -10,7 +10,7 @@ INK = "#333333"
 
 def use() -> None:
     """Set the style of the figures that follow; the first code cell of a chapter calls it."""
-    set_matplotlib_formats("svg")
+    set_matplotlib_formats("svg", metadata={"Date": None})  # the same figure gives the same file
     plt.rcParams.update(
         {
             "figure.figsize": (6.4, 3.6),
@@ -19,7 +19,7 @@ def use() -> None:
             "axes.facecolor": "none",
             "savefig.facecolor": "none",
             "savefig.transparent": True,
-            "svg.hashsalt": "tinylm",  # the same figure gives the same file
+            "svg.hashsalt": "tinylm",  # names inside the file, otherwise drawn at random
             "svg.fonttype": "path",
             "font.size": 11,
             "axes.titlesize": 11,
@@ -30,7 +30,9 @@ def use() -> None:
             "image.cmap": "Blues",
             "legend.frameon": False,
             "lines.linewidth": 2,
-            **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+            **dict.fromkeys(
+                ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK
+            ),
         }
     )
 

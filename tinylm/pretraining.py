@@ -28,7 +28,7 @@ class History:
 
 
 def windows(ids: Tensor, length: int, starts: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and targets (B, length) cut from ids (N,) at `starts` (B,): the target is the token that follows."""
+    """Inputs and targets (B, length) cut from ids (N,) at `starts` (B,): the target is what follows."""
     index = starts[:, None] + torch.arange(length, device=ids.device)
     return ids[index], ids[index + 1]
 
@@ -58,12 +58,12 @@ def evaluate(model: Transformer, ids: Tensor, batch_size: int = 64) -> float:
 
 
 def learning_rate(step: int, n_steps: int, warm_up: int) -> float:
-    """The share of the peak rate at `step`: up in a line over `warm_up` steps, then down in a line to zero."""
-    return min((step + 1) / warm_up, (n_steps - step) / max(1, n_steps - warm_up))
+    """The share of the peak rate at `step`: up in a line over `warm_up` steps, then down to zero."""
+    return min((step + 1) / max(1, warm_up), (n_steps - step) / max(1, n_steps - warm_up))
 
 
 def optimizers(model: Transformer, matrix_rate: float, other_rate: float) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices inside the blocks, AdamW (Loshchilov and Hutter 2019) for the rest."""
+    """Muon (Jordan et al. 2024) for the blocks' matrices, AdamW (Loshchilov and Hutter 2019) for the rest."""
     matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in inside]
@@ -91,7 +91,7 @@ def train(
 
     Every step shows `batch_size` windows of the model's context, drawn at random under `seed`. Every
     `evaluate_every` steps (0: never), before the first and after the last, the loss on `validation` (M,) is
-    recorded and `on_evaluate(step, model)` called. progress: the text before the progress bar; None for no bar.
+    recorded and `on_evaluate(step, model)` called. progress: the progress bar's text; None for no bar.
     matrix_rate, other_rate: peak learning rates of the two `optimizers`.
 
     Raises ValueError where a text is shorter than one window or holds an id that the model does not have,
@@ -106,6 +106,7 @@ def train(
     steppers = optimizers(model, matrix_rate, other_rate)
     peaks = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
     model.train()
+    model.zero_grad()  # a reader's own backward pass may have left gradients
     bar = tqdm(range(n_steps), desc=progress, disable=progress is None, leave=False, mininterval=0.5)
 
     def look(step: int) -> None:
@@ -127,7 +128,9 @@ def train(
             inputs, targets = windows(ids, length, starts)
             loss = next_token_loss(model(inputs), targets)
             if not math.isfinite(loss.item()):
-                raise FloatingPointError(f"the loss became {loss.item()} at step {step}: lower the learning rates")
+                raise FloatingPointError(
+                    f"the loss became {loss.item()} at step {step}: lower the learning rates"
+                )
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for stepper in steppers:
@@ -137,7 +140,9 @@ def train(
             bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
         look(n_steps)
     except KeyboardInterrupt:
-        print(f"stopped after {len(history.training)} of {n_steps} steps; the model keeps what it has learned")
+        print(
+            f"stopped after {len(history.training)} of {n_steps} steps; the model keeps what it has learned"
+        )
     model.eval()
     return history
 

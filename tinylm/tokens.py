@@ -45,16 +45,19 @@ class Tokenizer:
 def train(texts: str | Iterable[str], vocab_size: int = N_BYTES, specials: Sequence[str] = ()) -> Tokenizer:
     """Learn a vocabulary of `vocab_size` tokens from `texts`.
 
-    The 256 bytes come first, then `specials` (whole strings that are never split), then merges, most frequent
-    pair first. Fewer merges than asked for are made where the text has no pair left that occurs twice.
+    The 256 bytes come first, then merges, most frequent pair first, then `specials` (whole ASCII strings that
+    are never split). Fewer merges than asked for are made where the text has no pair left that occurs twice.
 
-    Raises ValueError where `vocab_size` has no room for the bytes and the specials.
+    Raises ValueError where `vocab_size` has no room for the bytes and the specials, or one is not ASCII.
     """
     if vocab_size < N_BYTES + len(specials):
         raise ValueError(
             f"vocab_size={vocab_size} is too small: {N_BYTES} bytes and {len(specials)} special tokens "
             f"need at least {N_BYTES + len(specials)}"
         )
+    for special in specials:
+        if not special.isascii():  # the decoder would take its letters for bytes
+            raise ValueError(f"special token {special!r} has letters outside ASCII: choose another spelling")
     backend = tokenizers.Tokenizer(tokenizers.models.BPE())
     backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = tokenizers.decoders.ByteLevel()
@@ -71,8 +74,8 @@ def train(texts: str | Iterable[str], vocab_size: int = N_BYTES, specials: Seque
 
 def load(path: str | Path) -> Tokenizer:
     """Read what `Tokenizer.save` wrote. Raises FileNotFoundError, or ValueError for a damaged file."""
-    text = Path(path).read_text(encoding="utf-8")
+    content = Path(path).read_bytes()
     try:
-        return Tokenizer(tokenizers.Tokenizer.from_str(text))
+        return Tokenizer(tokenizers.Tokenizer.from_buffer(content))
     except Exception as error:  # noqa: BLE001  the library raises bare Exception
         raise ValueError(f"{path} is not a tokenizer.json: {error}") from None

@@ -24,7 +24,7 @@ class Config:
     d_model: int = 64  # C: width of the stream that runs through all layers
     n_heads: int = 4  # H: query heads, each d_model / n_heads wide
     n_kv_heads: int | None = None  # G: key/value heads; None for as many as query heads
-    d_feedforward: int | None = None  # inner width of the feed-forward layer; None for 8/3 d_model, rounded up to 8
+    d_feedforward: int | None = None  # inner width of feed-forward; None for 8/3 d_model, rounded up to 8
     causal: bool = True  # False lets every position see the whole text
     qk_norm: bool = False  # normalise queries and keys, as Qwen3 does
     tied: bool = True  # read out with the transposed embedding instead of a matrix of its own
@@ -36,13 +36,16 @@ class Config:
             object.__setattr__(self, "n_kv_heads", self.n_heads)
         if self.d_feedforward is None:
             object.__setattr__(self, "d_feedforward", math.ceil(self.d_model * 8 / 3 / 8) * 8)
-        for name in ("vocab_size", "context", "n_layers", "d_model", "n_heads", "n_kv_heads", "d_feedforward"):
+        sizes = "vocab_size", "context", "n_layers", "d_model", "n_heads", "n_kv_heads", "d_feedforward"
+        for name in sizes:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
         if self.d_model % self.n_heads:
             raise ValueError(f"d_model={self.d_model} is not a multiple of n_heads={self.n_heads}")
         if self.d_head % 2:
-            raise ValueError(f"d_model / n_heads = {self.d_head} is odd: rotary positions turn channels in pairs")
+            raise ValueError(
+                f"d_model / n_heads = {self.d_head} is odd: rotary positions turn channels in pairs"
+            )
         if self.n_heads % self.n_kv_heads:
             raise ValueError(f"n_heads={self.n_heads} is not a multiple of n_kv_heads={self.n_kv_heads}")
 
@@ -99,7 +102,7 @@ class Transformer(nn.Module):
         self.readout = nn.Linear(config.d_model, config.vocab_size, bias=False)
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
-                # parts that add to the stream start smaller, so that depth does not make it grow: Radford et al. 2019
+                # what adds to the stream starts small, lest depth make it grow: Radford et al. 2019
                 adds = name.endswith(("output.weight", "down.weight"))
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layers) if adds else 0.02)
         if config.tied:
