@@ -6,6 +6,7 @@ The same table of sentence forms writes text and judges it, so the judge knows e
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,19 @@ ONSETS = ["b", "br", "d", "dr", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s"
 VOWELS = ["a", "e", "i", "o", "u"]
 CODAS = ["", "l", "m", "n", "r", "s"]
 
-JOBS = ["actor", "baker", "doctor", "engineer", "farmer", "judge", "miner", "nurse", "pilot", "sailor", "teacher"]
+JOBS = [
+    "actor",
+    "baker",
+    "doctor",
+    "engineer",
+    "farmer",
+    "judge",
+    "miner",
+    "nurse",
+    "pilot",
+    "sailor",
+    "teacher",
+]
 ANIMALS = ["cat", "dog", "duck", "goat", "horse", "owl", "rabbit", "snail"]
 COLOURS = ["black", "brown", "grey", "orange", "white", "yellow"]
 PLACES = ["bridge", "garden", "harbour", "market", "river", "school", "tower", "village"]
@@ -22,13 +35,21 @@ ADJECTIVES = ["old", "young", "quiet", "happy", "tired", "clever", "small", "tal
 VERBS = ["dream", "laugh", "listen", "rest", "sing", "sleep", "travel", "wait", "work"]
 ADVERBS = ["again", "alone", "at night", "every day", "in the rain", "slowly", "together", "well"]
 
-# A slot in braces is filled from the list of its name; `_s` and `_p` mark singular and plural forms, `a_` puts
-# the right article in front. The same slot name twice in one form means the same word twice.
+# A slot in braces is filled from the list of its name; `_s` and `_p` mark singular and plural forms, `a_`
+# puts the right article in front. The same slot name twice in one form means the same word twice.
 FORMS = {
-    "home": ["{person} lives in {city}.", "{person} has a home in {city}.", "The home of {person} is in {city}."],
+    "home": [
+        "{person} lives in {city}.",
+        "{person} has a home in {city}.",
+        "The home of {person} is in {city}.",
+    ],
     "job": ["{person} works as {a_job}.", "{person} is {a_job}.", "As {a_job}, {person} is busy all day."],
     "pet": ["{person} keeps {a_colour} {animal}.", "The {animal} of {person} is {colour}."],
-    "country": ["{city} lies in {country}.", "{city} is a city in {country}.", "The city of {city} belongs to {country}."],
+    "country": [
+        "{city} lies in {country}.",
+        "{city} is a city in {country}.",
+        "The city of {city} belongs to {country}.",
+    ],
     "home question": ["Where does {person} live? In {city}."],
     "job question": ["What does {person} do? {person} is {a_job}."],
     "country question": ["In which country does {person} live? In {country}."],
@@ -86,13 +107,24 @@ class World:
 
     People are mentioned with frequencies that follow Zipf's law: `people[0]` most, in proportion to 1/rank.
     Held out of all text: questions about every second person, and every fifth pairing of a noun with a verb.
+    The same arguments make the same world everywhere. Raises ValueError where a size is below 1.
     """
 
     def __init__(self, seed: int = 0, n_people: int = 120, n_countries: int = 6, cities_per_country: int = 4):
+        if min(n_people, n_countries, cities_per_country) < 1:
+            raise ValueError(
+                f"too small: {n_people=}, {n_countries=}, {cities_per_country=}; each at least 1"
+            )
         rng = random.Random(f"world {seed}")
         names = self._names(rng)
-        self.countries = [next(names).rstrip("aeiou") + "ia" for _ in range(n_countries)]
-        self.cities = {next(names) + "burg": country for country in self.countries for _ in range(cities_per_country)}
+        self.countries = []
+        while len(self.countries) < n_countries:
+            country = next(names).rstrip("aeiou") + "ia"
+            if country not in self.countries:  # Bada and Bade would both be Badia
+                self.countries.append(country)
+        self.cities = {}  # each with its country
+        for country in self.countries:
+            self.cities.update((next(names) + "burg", country) for _ in range(cities_per_country))
         self.people = []
         for rank in range(n_people):
             city = rng.choice(list(self.cities))
@@ -104,8 +136,8 @@ class World:
     def _names(rng: random.Random) -> Iterator[str]:
         used = set()
         while True:
-            parts = [rng.choice(ONSETS) + rng.choice(VOWELS) + (rng.choice(CODAS) if i else "") for i in range(2)]
-            name = "".join(parts).capitalize()
+            first = rng.choice(ONSETS) + rng.choice(VOWELS)
+            name = (first + rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS)).capitalize()
             if name not in used:
                 used.add(name)
                 yield name
@@ -144,6 +176,14 @@ class World:
             length += len(lines[-1]) + 1
         return "\n".join(lines) + "\n"
 
+    def homes_stated(self, text: str) -> Counter[str]:
+        """How many lines of `text` say where each person lives: name and city in one line, in any form."""
+        city_of, counts = {person.name: person.city for person in self.people}, Counter()
+        for line in text.splitlines():
+            words = spelled(line)
+            counts.update(word for word in words if city_of.get(word) in words)
+        return counts
+
     @cached_property
     def _slots(self) -> dict[str, list[str]]:
         return {
@@ -167,7 +207,7 @@ class World:
 
     @cached_property
     def _grammar(self) -> re.Pattern:
-        def pattern(form: str) -> str:
+        def pattern(number: int, form: str) -> str:
             seen = []
 
             def slot(match: re.Match) -> str:
@@ -178,13 +218,10 @@ class World:
                 seen.append(name)
                 return f"(?P<{group}>{'|'.join(map(re.escape, self._slots[name]))})"
 
-            pieces = re.split(r"(\{\w+\})", form)
-            return "".join(slot(m) if (m := re.fullmatch(r"\{(\w+)\}", piece)) else re.escape(piece) for piece in pieces)
+            return re.sub(r"\\\{(\w+)\\\}", slot, re.escape(form))
 
-        patterns = []
-        for number, form in enumerate(form for forms in FORMS.values() for form in forms):
-            patterns.append(pattern(form))
-        return re.compile("|".join(patterns))
+        forms = (form for forms in FORMS.values() for form in forms)
+        return re.compile("|".join(pattern(number, form) for number, form in enumerate(forms)))
 
     def accepts(self, sentence: str) -> bool:
         """Whether the world's grammar makes this sentence, true or not: 'X is an baker.' it does not."""
@@ -193,8 +230,10 @@ class World:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every word of the world, as it stands in text without its punctuation."""
-        fixed = (re.sub(r"\{\w+\}", " ", form) for forms in FORMS.values() for form in forms)
-        return frozenset(word for text in [*fixed, *sum(self._slots.values(), [])] for word in spelled(text))
+        texts = [re.sub(r"\{\w+\}", " ", form) for forms in FORMS.values() for form in forms]
+        for fillings in self._slots.values():
+            texts += fillings
+        return frozenset(word for text in texts for word in spelled(text))
 
     def minimal_pairs(self, n: int, seed: int = 0, across: bool = False) -> list[tuple[str, str]]:
         """`n` pairs of sentences, one grammatical, the other the same but for the verb's number.
