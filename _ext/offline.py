@@ -4,7 +4,11 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-PARTS = ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")  # of 15 MB, what TeX on a page loads
+PARTS = (
+    "tex-chtml.js",
+    "input/tex/extensions",
+    "output/chtml/fonts/woff-v2",
+)  # of 15 MB, what TeX on a page loads
 
 
 def set_path(app, config) -> None:
@@ -16,7 +20,10 @@ def copy_mathjax(app, error) -> None:
         return
     package = Path(find_spec("sphinx-mathjax-offline").submodule_search_locations[0])
     for part in PARTS:
-        source, target = package / "static" / "mathjax" / part, Path(app.outdir) / "_static" / "mathjax" / part
+        source, target = (
+            package / "static" / "mathjax" / part,
+            Path(app.outdir) / "_static" / "mathjax" / part,
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, dirs_exist_ok=True)

@@ -1,0 +1,49 @@
+# Every command a person needs; `make` lists them. The work is done in tools/.
+
+KNOWN := PYTHON PORT TORCH_INDEX
+UNKNOWN := $(filter-out $(KNOWN),$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
+ifneq ($(strip $(UNKNOWN)),)
+$(error Unknown variable $(strip $(UNKNOWN)). Known are: $(KNOWN))
+endif
+
+PYTHON ?= python3
+PORT ?= 8000
+RUN := .venv/bin/python
+export TORCH_INDEX
+
+.PHONY: help install book test serve lab lint lock clean clean-all
+
+help:  # list these commands
+	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch)"
+
+install:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 to 3.13, or say where it is with PYTHON=path." >&2; exit 1; }
+	@"$(PYTHON)" tools/install.py
+
+book: install  # run every chapter and write the book to _build/html
+	@$(RUN) tools/build.py
+
+test: install  # run every test, of the library and of the book
+	@$(RUN) -m pytest
+
+serve: install  # show the built book at a local address
+	@$(RUN) tools/serve.py $(PORT)
+
+lab: install  # open the chapters as notebooks in JupyterLab
+	@$(RUN) -m jupyterlab --notebook-dir=chapters
+
+lint: install  # check style and spelling
+	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib
+
+lock: install  # pin the environment anew from the ranges in pyproject.toml
+	@$(RUN) tools/lock.py
+
+clean:  # remove the pages, and keep what the chapters computed
+	@rm -rf _build/html _build/aside
+
+clean-all:  # remove all that was built, trained and installed
+	@rm -rf _build .venv
+
+.DEFAULT:
+	@echo "There is no command '$@': 'make' lists what there is." >&2; exit 2

@@ -1,0 +1,137 @@
+"""Build the book: run what has to be run, then make the pages, in _build/html.
+
+The pages are made aside and swapped in once they are whole and without a warning, so a failed or interrupted
+build leaves the book that was there.
+"""
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HTML, ASIDE, LOG = Path("_build/html"), Path("_build/aside"), Path("_build/sphinx.log")
+STAMP = HTML / ".inputs"  # inside the book, so that the two are always swapped together
+INPUTS = [
+    "*.yml",
+    "*.md",
+    "chapters/**/*",
+    "tinylm/**/*.py",
+    "_ext/*.py",
+    "_static/**/*",
+    "tools/*.py",
+    "requirements.txt",
+]
+PROBLEM = re.compile(r"WARNING|ERROR|CRITICAL|Extension error|Configuration error|Theme error")
+
+
+def main() -> int:
+    os.environ["PYTHONWARNINGS"] = "ignore::DeprecationWarning"  # of other people's packages
+    start = time.monotonic()
+    inputs = hash_inputs()
+    if STAMP.exists() and STAMP.read_text() == inputs:
+        print(f"Nothing changed since the book was built: {HTML / 'index.html'}")
+        return 0
+    check_writable()
+    import execute  # not before: the check above takes no time without it
+
+    with execute.one_at_a_time():
+        if execute.main() != 0:
+            return report_failure()
+        print("Making the pages ...", flush=True)
+        pages_start = time.monotonic()
+        if make_pages() != 0:
+            show_problems()
+            return report_failure()
+        (ASIDE / "_build/html/.inputs").write_text(inputs)
+        swap_in()
+    print_times(
+        execute.last_times(), execute.pages(), time.monotonic() - pages_start, time.monotonic() - start
+    )
+    print(f"The book is in {HTML / 'index.html'}: `make serve` shows it.")
+    return 0
+
+
+def hash_inputs() -> str:
+    """A digest of every file that the book is made from."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for pattern in INPUTS:
+        for path in sorted(Path().glob(pattern)):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"\0{path.as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def check_writable() -> None:
+    """End with one line where the book cannot be written."""
+    try:
+        Path("_build").mkdir(exist_ok=True)
+        if not os.access("_build", os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        sys.exit(
+            f"Cannot write to the folder _build here ({error.strerror}): make it writable, or move it away."
+        )
+
+
+def make_pages() -> int:
+    """Run Jupyter Book from nothing: an incremental build would not repeat old warnings."""
+    shutil.rmtree(ASIDE, ignore_errors=True)
+    command = ["build", ".", "--path-output", str(ASIDE), "-n", "-W", "--keep-going"]
+    with LOG.open("w", encoding="utf-8") as log:
+        return subprocess.run(
+            [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", *command],
+            env={**os.environ, "NO_COLOR": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+
+
+def show_problems() -> None:
+    """Print what Sphinx warned of, a line each, with paths as a person in this folder would write them."""
+    lines = LOG.read_text(encoding="utf-8").replace(f"{Path.cwd()}{os.sep}", "").splitlines()
+    problems = [line for line in lines if PROBLEM.search(line)]
+    for line in dict.fromkeys(problems or lines[-8:]):
+        print(f"  {line}", file=sys.stderr)
+
+
+def report_failure() -> int:
+    print("\nThe book was not built.", end=" ", file=sys.stderr)
+    if HTML.exists():
+        print("The one built before is still there.", end=" ", file=sys.stderr)
+    print(f"Sphinx's log is {LOG}." if LOG.exists() else "", file=sys.stderr)
+    return 1
+
+
+def swap_in() -> None:
+    """Put the new pages where the old ones were."""
+    if HTML.exists():
+        HTML.rename(ASIDE / "old")
+    (ASIDE / "_build" / "html").rename(HTML)
+    shutil.rmtree(ASIDE)
+
+
+def print_times(times: dict[str, float], pages: list[str], making: float, total: float) -> None:
+    """Print how long each chapter took when it last ran, and how long this build did."""
+    rows = [(page, times[page]) for page in pages if page in times]
+    rows += [("making the pages", making), ("this build", total)]
+    for name, seconds in rows:
+        print(f"  {name:<36}{seconds:8.1f} s")
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).resolve().parents[1])
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. The chapters that had run are kept: `make book` goes on from there.", file=sys.stderr
+        )
+        sys.stderr.flush()
+        os._exit(130)  # at once, without waiting for kernels, which end when this process has
