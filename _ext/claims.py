@@ -14,7 +14,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import claim_rows
@@ -210,14 +209,22 @@ def filled_table(app, node: PendingTable, page: str) -> list[nodes.Node]:
     if node["show"] == "claims-said":
         items = [
             nodes.list_item(
-                "", paragraph(link(app, page, name, text(row["says"])), text(" "), *letters(claims, row))
+                "",
+                paragraph(
+                    link(app, page, name, text(sentence(row["says"]))), text(" "), *letters(claims, row)
+                ),
             )
             for name, row in rows.items()
         ]
         return [nodes.bullet_list("", *items, classes=["claims-said"])]
     body = []
     for name, row in rows.items():
-        cells = [[link(app, page, name, text(row["says"]))], expected(row), found(claims, name), verdict(row)]
+        cells = [
+            [link(app, page, name, text(sentence(row["says"])))],
+            expected(row),
+            found(claims, name),
+            verdict(row),
+        ]
         body.append(table_row(cells))
     return [table(["claim", "expected", "measured", "verdict"], body, "claims-found")]
 
@@ -226,38 +233,49 @@ def all_claims(app, page: str) -> list[nodes.Node]:
     """A heading and a table for each chapter, in the order of claims.yml, which is the syllabus's."""
     claims = app.claims
     result = [paragraph(text(tally(claims.rows)))]
-    by_chapter = groupby(claims.rows.items(), key=lambda item: item[1]["chapter"])
-    for chapter, rows in by_chapter:
+    by_chapter = {}
+    for name, row in claims.rows.items():
+        by_chapter.setdefault(row["chapter"], {})[name] = row
+    for chapter, rows in by_chapter.items():
         target = f"chapters/{chapter}"
         if target in app.env.all_docs:
             title = app.env.titles[target].astext()
             uri = app.builder.get_relative_uri(page, target)
             heading = [nodes.reference("", title, refuri=uri, internal=True)]
+            heads = ["claim", "test", "expected", "measured", "verdict"]
         else:
+            heads = ["claim", "test"]
             heading = [
                 text(chapter.replace("-", " ").capitalize()),
                 nodes.inline("", "planned", classes=["verdict"]),
             ]
         result.append(nodes.rubric("", "", *heading, classes=["claims-chapter"]))
         body = []
-        for name, row in rows:
-            says = [nodes.strong("", row["says"]), text(" "), *letters(claims, row)]
+        for name, row in rows.items():
+            says = [nodes.strong("", sentence(row["says"])), text(" "), *letters(claims, row)]
             cells = [says, [text(row["test"])], expected(row), found(claims, name), verdict(row)]
-            body.append(table_row(cells, ids=[f"claim-{name}"]))
-        result.append(table(["claim", "test", "expected", "measured", "verdict"], body, "claims-table"))
+            body.append(table_row(cells[: len(heads)], ids=[f"claim-{name}"]))
+        result.append(table(heads, body, "claims-table"))
     return result
 
 
 def tally(rows: dict[str, dict]) -> str:
     """How many claims there are, and how many came out how."""
     counts = Counter(row.get("verdict", "planned") for row in rows.values())
-    words = {"holds": "hold", "limited": "hold with a limit", "corrected": "need correcting"}
-    parts = [f"{counts[verdict]} {word}" for verdict, word in words.items()]
-    return f"{len(rows)} claims: {', '.join(parts)}, {counts['planned']} are planned."
+    parts = [
+        f"{words}: {counts[verdict]}"
+        for verdict, words in {**claim_rows.VERDICTS, "planned": "planned"}.items()
+    ]
+    return f"{len(rows)} claims. {'; '.join(parts)}.".replace("holds", "Holds", 1)
 
 
 def text(words: str) -> nodes.Node:
     return nodes.Text(words)
+
+
+def sentence(words: str) -> str:
+    """A claim with a capital letter to start with."""
+    return words[0].upper() + words[1:]
 
 
 def paragraph(*content: nodes.Node) -> nodes.Node:

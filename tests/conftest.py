@@ -1,0 +1,80 @@
+"""What the tests share: the built book, a browser, and a summary of what took how long."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "_ext")]
+
+LAST = ["test_layout", "test_make", "test_claims", "test_book"]  # after the library, the quick ones first
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+NO_BROWSER = "no Chromium or Chrome was found; `.venv/bin/python -m playwright install chromium` gets one"
+skipped_for_browser = []
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
+
+
+@pytest.fixture(scope="session")
+def book(request) -> Path:
+    """The folder of the book's pages, built now where anything changed since it was built last."""
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n", flush=True)
+        code = subprocess.run([sys.executable, "tools/build.py"], cwd=ROOT, check=False).returncode
+    if code:
+        pytest.fail("the book does not build: its messages are above", pytrace=False)
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium: the system's, or Playwright's own."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium has no sandbox for root
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        except Error as error:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{NO_BROWSER} ({error.message.splitlines()[0]})", pytrace=False)
+            skipped_for_browser.append(NO_BROWSER)
+            pytest.skip(NO_BROWSER)
+        yield browser
+        browser.close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        """The tests say what matters."""
+
+
+@pytest.fixture(scope="session")
+def address(book):
+    """Where the book's pages are served while the tests run."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=book))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def pytest_terminal_summary(terminalreporter):
+    times = ROOT / "_build" / "times.json"
+    if times.exists():
+        terminalreporter.section("seconds that each chapter took when it last ran")
+        for name, seconds in json.loads(times.read_text()).items():
+            terminalreporter.write_line(f"{name:<36}{seconds:8.1f}")
+    if skipped_for_browser:
+        terminalreporter.write_line(f"The tests in a browser were skipped: {NO_BROWSER}.", yellow=True)

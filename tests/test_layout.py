@@ -1,0 +1,83 @@
+"""The stem rule: chapters/attention.md, tinylm/attention.py and tests/test_attention.py are one idea."""
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import claim_rows
+import execute
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# The exceptions, each with its reason. Chapters with cells, but without a module of their own:
+WITHOUT_MODULE = {
+    "setup": "shows the modules of the others",
+    "status": "lists versions",
+}
+# Modules without a chapter of their own:
+WITHOUT_CHAPTER = {
+    "claims": "records the numbers of all chapters",
+    "figures": "draws the figures of all chapters",
+    "checkpoints": "keeps the models of all chapters",
+    "world": "makes the text of many chapters",
+}
+
+MODULES = {path.stem for path in (ROOT / "tinylm").glob("*.py")} - {"__init__"}
+
+
+@pytest.fixture(scope="module")
+def chapters(monkeypatch_module) -> list[Path]:
+    monkeypatch_module.chdir(ROOT)
+    return [ROOT / f"{page}.md" for page in execute.pages() if page.startswith("chapters/")]
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def test_each_chapter_with_code_has_its_module_and_its_tests(chapters):
+    for chapter in chapters:
+        if "{code-cell}" not in chapter.read_text(encoding="utf-8") or chapter.stem in WITHOUT_MODULE:
+            continue
+        stem = chapter.stem.replace("-", "_")
+        assert (ROOT / "tinylm" / f"{stem}.py").exists(), f"{chapter.name} has no module tinylm/{stem}.py"
+        assert (ROOT / "tests" / f"test_{stem}.py").exists(), f"{chapter.name} has no tests/test_{stem}.py"
+
+
+def test_each_module_has_a_chapter_written_or_planned_and_tests(chapters):
+    rows = claim_rows.load(ROOT / "chapters")
+    stems = {chapter.stem for chapter in chapters} | {row["chapter"] for row in rows.values()}
+    for module in MODULES:
+        assert module.replace("_", "-") in stems or module in WITHOUT_CHAPTER, (
+            f"{module} belongs to no chapter"
+        )
+        if module != "claims":  # tests/test_claims.py holds its tests and those of the claims
+            assert (ROOT / "tests" / f"test_{module}.py").exists(), f"{module} has no tests/test_{module}.py"
+
+
+def test_the_exceptions_are_needed(chapters):
+    assert set(WITHOUT_MODULE) <= {chapter.stem for chapter in chapters}
+    assert set(WITHOUT_CHAPTER) <= MODULES
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {}
+    for module in MODULES:
+        graph[module] = set()
+        for node in ast.walk(ast.parse((ROOT / "tinylm" / f"{module}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "tinylm":
+                graph[module] |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tinylm."):
+                graph[module].add(node.module.removeprefix("tinylm."))
+            elif isinstance(node, ast.Import):
+                graph[module] |= {n.name.removeprefix("tinylm.") for n in node.names if "tinylm." in n.name}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_chapter_is_longer_than_a_sitting(chapters):
+    for chapter in chapters:
+        n_lines = len(chapter.read_text(encoding="utf-8").splitlines())
+        assert n_lines <= 450, f"{chapter.name} has {n_lines} lines: split it"
