@@ -35,7 +35,7 @@ def naive_probability(text: list[int], context: list[int], token: int, order: in
 @settings(deadline=None)  # the first example pays for imports
 @given(texts, contexts, orders)
 def test_probabilities_sum_to_one_after_any_context(ids, context, order):
-    p = NGram(order, V).fit(ids).probabilities(context)
+    p = NGram(order, V).fit(ids).probabilities(context[None])[0]
     assert p.shape == (V,)
     assert (p > 0).all()
     assert p.sum().item() == pytest.approx(1)
@@ -44,7 +44,7 @@ def test_probabilities_sum_to_one_after_any_context(ids, context, order):
 @settings(deadline=None)
 @given(texts, contexts, orders)
 def test_counting_in_sorted_tables_equals_the_naive_definition(ids, context, order):
-    p = NGram(order, V).fit(ids).probabilities(context)
+    p = NGram(order, V).fit(ids).probabilities(context[None])[0]
     expected = [naive_probability(ids.tolist(), context.tolist(), token, order) for token in range(V)]
     assert_close(p, torch.tensor(expected, dtype=torch.float64))
 
@@ -53,13 +53,13 @@ def test_counting_in_sorted_tables_equals_the_naive_definition(ids, context, ord
 @given(texts, contexts, orders)
 def test_scoring_a_whole_text_equals_scoring_it_token_by_token(ids, text, order):
     model = NGram(order, V).fit(ids)
-    one_by_one = [model.probabilities(text[:i])[text[i]].item() for i in range(len(text))]
+    one_by_one = [model.probabilities(text[None, :i])[0, text[i]].item() for i in range(len(text))]
     assert_close(model.likelihoods(text), torch.tensor(one_by_one, dtype=torch.float64))
 
 
 def test_a_unigram_is_the_counts_of_a_long_text():
     ids = torch.tensor([0, 0, 0, 1] * 10_000)
-    p = NGram(1, V).fit(ids).probabilities(torch.tensor([3, 2]))
+    p = NGram(1, V).fit(ids).probabilities(torch.tensor([[3, 2]]))[0]
     assert_close(p, torch.tensor([0.75, 0.25, 0, 0, 0], dtype=torch.float64), atol=1e-3, rtol=0)
 
 
@@ -71,9 +71,9 @@ def test_a_constant_text_holds_almost_no_surprise():
 def test_an_unseen_context_falls_back_to_the_shorter_one():
     ids = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
     trigram, bigram = NGram(3, V).fit(ids), NGram(2, V).fit(ids)
-    assert_close(trigram.probabilities(torch.tensor([4, 1])), bigram.probabilities(torch.tensor([1])))
+    assert_close(trigram.probabilities(torch.tensor([[4, 1]])), bigram.probabilities(torch.tensor([[1]])))
     assert not torch.equal(
-        trigram.probabilities(torch.tensor([0, 1])), bigram.probabilities(torch.tensor([1]))
+        trigram.probabilities(torch.tensor([[0, 1]])), bigram.probabilities(torch.tensor([[1]]))
     )
 
 
@@ -87,7 +87,7 @@ def test_a_longer_context_helps_where_the_text_needs_it():
 def test_a_uniform_guess_costs_the_logarithm_of_the_alphabet(vocab_size):
     model = Uniform(vocab_size)
     assert bits(model, torch.tensor([0, 1, 1])) == pytest.approx(math.log2(vocab_size))
-    assert model.probabilities(torch.tensor([0])).sum().item() == pytest.approx(1)
+    assert model.probabilities(torch.tensor([[0]])).sum().item() == pytest.approx(1)
 
 
 @settings(deadline=None)
@@ -100,23 +100,30 @@ def test_no_model_of_its_kind_beats_the_entropy_of_the_counts(ids):
 
 def test_samples_repeat_under_a_seed_and_follow_the_counts():
     model = NGram(2, V).fit(torch.tensor([0, 1, 2] * 1000))
-    text = sample(model, torch.tensor([0]), 30, seed=1)
-    assert torch.equal(text, sample(model, torch.tensor([0]), 30, seed=1))
-    assert len(text) == 31
-    followed = sum(int(b == (a + 1) % 3) for a, b in zip(text.tolist(), text.tolist()[1:], strict=False))
-    assert followed >= 28
+    text = sample(model, torch.tensor([[0], [1]]), 30, seed=1)
+    assert torch.equal(text, sample(model, torch.tensor([[0], [1]]), 30, seed=1))
+    assert text.shape == (2, 31)
+    assert ((text[:, 1:] - text[:, :-1]) % 3 == 1).float().mean() > 0.9
+
+
+@settings(deadline=None)
+@given(texts, st.lists(contexts.filter(lambda c: len(c) >= 3).map(lambda c: c[:3]), min_size=1, max_size=4))
+def test_a_batch_of_contexts_equals_one_at_a_time(ids, several):
+    model = NGram(3, V).fit(ids)
+    single = [model.probabilities(context[None])[0] for context in several]
+    assert_close(model.probabilities(torch.stack(several)), torch.stack(single))
 
 
 def test_fitting_again_forgets_the_first_text():
     model = NGram(2, V).fit(torch.tensor([0, 1] * 10))
     again, fresh = model.fit(torch.tensor([2, 3] * 10)), NGram(2, V).fit(torch.tensor([2, 3] * 10))
-    assert_close(again.probabilities(torch.tensor([2])), fresh.probabilities(torch.tensor([2])))
+    assert_close(again.probabilities(torch.tensor([[2]])), fresh.probabilities(torch.tensor([[2]])))
 
 
 def test_runs_of_bytes_do_not_overflow_at_the_highest_order():
     ids = torch.tensor([255, 254, 255, 255, 0, 255, 255] * 20)
     model = NGram(7, 256).fit(ids)
-    assert model.probabilities(ids[:6]).sum().item() == pytest.approx(1)
+    assert model.probabilities(ids[None, :6]).sum().item() == pytest.approx(1)
     assert bits(model, ids) < 0.5
 
 

@@ -2,7 +2,7 @@
 
 A language model gives every token a probability, given the tokens before it. The ones here only count what
 followed what; they are the baselines that a neural network has to beat. Any object with their two methods,
-`probabilities(context)` and `likelihoods(ids)`, can be scored by `bits` and sampled by `sample`.
+`probabilities(contexts)` and `likelihoods(ids)`, can be scored by `bits` and sampled by `sample`.
 
 Explained in chapters/language-models.md.
 """
@@ -22,8 +22,8 @@ from tinylm.transformer import Transformer
 class LanguageModel(Protocol):
     """What `bits` and `sample` ask of a model."""
 
-    def probabilities(self, context: Tensor) -> Tensor:
-        """The probability of every token to come after context (T,), T ≥ 0: (V,), summing to one."""
+    def probabilities(self, contexts: Tensor) -> Tensor:
+        """The probability of every token to come after contexts (B, T), T ≥ 0: (B, V)."""
 
     def likelihoods(self, ids: Tensor) -> Tensor:
         """The probability that each of ids (N,) was given, from those before it: (N,)."""
@@ -35,8 +35,8 @@ class Uniform:
     def __init__(self, vocab_size: int):
         self.vocab_size = vocab_size
 
-    def probabilities(self, context: Tensor) -> Tensor:
-        return torch.full((self.vocab_size,), 1 / self.vocab_size, dtype=torch.float64)
+    def probabilities(self, contexts: Tensor) -> Tensor:
+        return torch.full((len(contexts), self.vocab_size), 1 / self.vocab_size, dtype=torch.float64)
 
     def likelihoods(self, ids: Tensor) -> Tensor:
         return torch.full((len(ids),), 1 / self.vocab_size, dtype=torch.float64)
@@ -74,12 +74,13 @@ class NGram:
             self.before.append(F.pad(counts.cumsum(0), (1, 0)))
         return self
 
-    def probabilities(self, context: Tensor) -> Tensor:
-        """The probability of every token to come after context (T,), T ≥ 0: (V,), summing to one."""
-        start = max(0, len(context) - self.order + 1)
-        every = torch.arange(self.vocab_size)
-        known = context[start:].expand(self.vocab_size, -1)
-        return self._interpolate(torch.cat((known, every[:, None]), dim=1))
+    def probabilities(self, contexts: Tensor) -> Tensor:
+        """The probability of every token to come after contexts (B, T), T ≥ 0: (B, V)."""
+        known = contexts[:, max(0, contexts.shape[1] - self.order + 1) :]
+        known = known.repeat_interleave(self.vocab_size, dim=0)  # (B * V, at most order - 1)
+        last = torch.arange(self.vocab_size).repeat(len(contexts))
+        rows = torch.cat((known, last[:, None]), dim=1)
+        return self._interpolate(rows).view(len(contexts), self.vocab_size)
 
     def likelihoods(self, ids: Tensor) -> Tensor:
         """The probability that each of ids (N,) was given, from those before it: (N,)."""
@@ -120,11 +121,12 @@ def bits(model: LanguageModel, ids: Tensor) -> float:
 
 
 def sample(model: LanguageModel, prompt: Tensor, n_tokens: int, seed: int = 0) -> Tensor:
-    """Continue prompt (T,) by `n_tokens` tokens drawn one after another from the model: (T + n_tokens,)."""
+    """Continue prompt (B, T) by `n_tokens` tokens drawn from the model: (B, T + n_tokens)."""
     generator = torch.Generator().manual_seed(seed)
-    ids = torch.cat((prompt, torch.empty(n_tokens, dtype=prompt.dtype)))
-    for end in range(len(prompt), len(ids)):
-        ids[end] = torch.multinomial(model.probabilities(ids[:end]), 1, generator=generator)
+    ids = prompt
+    for _ in range(n_tokens):
+        new = torch.multinomial(model.probabilities(ids), 1, generator=generator)  # (B, 1)
+        ids = torch.cat((ids, new), dim=1)
     return ids
 
 
