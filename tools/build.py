@@ -27,7 +27,8 @@ INPUTS = [
     "tools/*.py",
     "requirements.txt",
 ]
-PROBLEM = re.compile(r"WARNING|ERROR|CRITICAL|Extension error|Configuration error|Theme error")
+PROBLEM = re.compile(r"^.*(?:WARNING|ERROR|CRITICAL).*$|^\w+ error:\n.*$", re.MULTILINE)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def main() -> int:
@@ -95,10 +96,9 @@ def make_pages() -> int:
 
 def show_problems() -> None:
     """Print what Sphinx warned of, a line each, with paths as a person in this folder would write them."""
-    lines = LOG.read_text(encoding="utf-8").replace(f"{Path.cwd()}{os.sep}", "").splitlines()
-    problems = [line for line in lines if PROBLEM.search(line)]
-    for line in dict.fromkeys(problems or lines[-8:]):
-        print(f"  {line}", file=sys.stderr)
+    log = COLOUR.sub("", LOG.read_text(encoding="utf-8")).replace(f"{Path.cwd()}{os.sep}", "")
+    for problem in dict.fromkeys(PROBLEM.findall(log) or log.splitlines()[-8:]):
+        print(f"  {' '.join(problem.split())}", file=sys.stderr)
 
 
 def report_failure() -> int:

@@ -168,24 +168,25 @@ def run(todo: list[Chapter], cache, times: dict[str, float]) -> dict[str, str]:
             chapter.notebook, str(chapter.path.parent), timeout, allow_errors=False, extra_arguments=QUIET
         )
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = {pool.submit(execute, chapter): chapter for chapter in todo}
-        while waiting:
-            done, _ = wait(waiting, timeout=1 if LIVE else HEARTBEAT, return_when=FIRST_COMPLETED)
-            for future in done:
-                chapter = waiting.pop(future)
-                seconds = time.monotonic() - started.pop(chapter.name)
-                message = keep(cache, chapter, future)
-                if message:
-                    failed[chapter.name] = message
-                else:
-                    times[chapter.name] = round(seconds, 1)
-                    TIMES.write_text(json.dumps(times, indent=1))
-                say(f"{chapter.name} {'failed after' if message else 'ran in'} {seconds:.1f} s")
-            if not done:
-                now = time.monotonic()
-                clocks = [f"{name} {now - start:.0f} s" for name, start in started.copy().items()]
-                say(f"running: {', '.join(clocks)}", passing=True)
+    pool = ThreadPoolExecutor(os.cpu_count())  # not `with`: Ctrl-C would wait for what runs
+    waiting = {pool.submit(execute, chapter): chapter for chapter in todo}
+    while waiting:
+        done, _ = wait(waiting, timeout=1 if LIVE else HEARTBEAT, return_when=FIRST_COMPLETED)
+        for future in done:
+            chapter = waiting.pop(future)
+            seconds = time.monotonic() - started.pop(chapter.name)
+            message = keep(cache, chapter, future)
+            if message:
+                failed[chapter.name] = message
+            else:
+                times[chapter.name] = round(seconds, 1)
+                TIMES.write_text(json.dumps(times, indent=1))
+            say(f"{chapter.name} {'failed after' if message else 'ran in'} {seconds:.1f} s")
+        if not done:
+            now = time.monotonic()
+            clocks = [f"{name} {now - start:.0f} s" for name, start in started.copy().items()]
+            say(f"running: {', '.join(clocks)}", passing=True)
+    pool.shutdown()
     return failed
 
 

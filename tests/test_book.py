@@ -1,0 +1,263 @@
+"""The built book, as a reader meets it: nothing broken, nothing from elsewhere, legible everywhere."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import execute
+import pytest
+from bs4 import BeautifulSoup
+from fingerprint import cache_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+FIRST_PAGE_LIMIT = 900_000  # bytes gzipped, with all that the page loads
+PHONE = 360  # pixels wide
+
+
+@pytest.fixture(scope="module")
+def pages(book) -> dict[Path, BeautifulSoup]:
+    return {
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in book.rglob("*.html")
+    }
+
+
+def none(problems) -> None:
+    """Fail with all problems at once, a line each."""
+    problems = sorted(set(problems))
+    assert not problems, "\n".join(["", *problems])
+
+
+# ---- the files
+
+
+def test_every_cell_ran_without_error(book, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cache = execute.open_cache(cache_folder(ROOT))
+    for chapter in execute.read_chapters():
+        _, notebook = cache.merge_match_into_notebook(chapter.notebook)
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code":
+                assert cell.execution_count is not None, f"{chapter.name}: cell {index} did not run"
+                if "raises-exception" not in cell.metadata.get("tags", []):
+                    errors = [output for output in cell.outputs if output.output_type == "error"]
+                    assert not errors, f"{chapter.name}: cell {index} raised {errors[0].ename}"
+
+
+def test_every_page_of_the_contents_is_there(book, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for page in execute.pages():
+        assert (book / f"{page}.html").exists()
+
+
+def test_every_link_and_anchor_is_alive(book, pages):
+    anchors = {path.resolve(): {tag["id"] for tag in page.find_all(id=True)} for path, page in pages.items()}
+    problems = []
+    for path, page in pages.items():
+        for tag in page.find_all(href=True) + page.find_all(src=True):
+            url = tag.get("href") or tag["src"]
+            if urlparse(url).scheme or url.startswith("//"):
+                continue
+            address, anchor = urldefrag(url)
+            target = path.parent / unquote(address.split("?")[0]) if address else path
+            if not target.resolve().is_file():
+                problems.append(f"{path.relative_to(book)}: {url} leads nowhere")
+            elif anchor and target.suffix == ".html" and unquote(anchor) not in anchors[target.resolve()]:
+                problems.append(f"{path.relative_to(book)}: {url} has no such anchor")
+    none(problems)
+
+
+def test_no_id_is_used_twice_on_a_page(book, pages):
+    problems = []
+    for path, page in pages.items():
+        ids = [tag["id"] for tag in page.find_all(id=True)]
+        problems += [f"{path.relative_to(book)}: id {name}" for name in ids if ids.count(name) > 1]
+    none(problems)
+
+
+def test_no_page_loads_anything_from_another_host(book, pages):
+    problems = []
+    loads = [("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("link", "href")]
+    for path, page in pages.items():
+        for name, attribute in loads:
+            for tag in page.find_all(name, attrs={attribute: True}):
+                if re.match(r"(https?:)?//", tag[attribute]):
+                    problems.append(f"{path.relative_to(book)}: {tag[attribute]}")
+    for path in book.rglob("*.css"):
+        for url in re.findall(
+            r"(?:url\(|@import)\s*['\"]?((?:https?:)?//[^)'\"\s]+)", path.read_text(encoding="utf-8")
+        ):
+            problems.append(f"{path.relative_to(book)}: {url}")
+    none(problems)
+
+
+def test_every_image_says_what_is_seen(book, pages):
+    problems = []
+    for path, page in pages.items():
+        for image in page.select("article img"):
+            words = image.get("alt", "")
+            if not words.strip() or re.search(r"^\.*/?_|\.(svg|png|jpe?g)$", words):
+                problems.append(f"{path.relative_to(book)}: {image['src']} has the text {words!r}")
+    none(problems)
+
+
+def test_every_figure_has_a_caption(book, pages):
+    problems = []
+    for path, page in pages.items():
+        for image in page.select("article img"):
+            figure = image.find_parent("figure")
+            if figure is None or not figure.find("figcaption"):
+                problems.append(f"{path.relative_to(book)}: {image['src']}")
+    none(problems)
+
+
+def test_every_page_describes_itself(book, pages):
+    for path, page in pages.items():
+        if path.name not in ("genindex.html", "search.html"):
+            description = page.find("meta", attrs={"name": "description"})
+            assert description, f"{path.relative_to(book)} has no description"
+            assert 20 <= len(description["content"]) <= 300, (
+                f"{path.relative_to(book)}: {description['content']}"
+            )
+
+
+def test_the_book_tells_what_it_measured(book):
+    data = json.loads((book / "measured.json").read_text())
+    for number in data["claims"].values():
+        assert number.keys() == {"values", "unit", "chapter"}
+        assert number["values"]
+
+
+# ---- in a browser
+
+
+@pytest.fixture(scope="module")
+def names(book) -> list[str]:
+    return sorted(
+        path.relative_to(book).as_posix() for path in book.rglob("*.html") if "_static" not in path.parts
+    )
+
+
+class Visit:
+    """A page open in a browser that reaches nothing but the book, and all that it complained of."""
+
+    def __init__(self, browser, base: str, name: str, scheme: str, width: int):
+        self.complaints, self.sizes = [], {}
+        self.context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        self.page = self.context.new_page()
+        self.page.route("**/*", lambda route: self.let_through(route, base))
+        self.page.on("console", self.note_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"{name}: script error: {error}"))
+        self.page.on(
+            "requestfailed", lambda request: self.complaints.append(f"{name}: not loaded: {request.url}")
+        )
+        self.page.on("response", self.note_response)
+        self.name = name
+        self.page.goto(f"{base}/{name}", wait_until="networkidle")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.context.close()
+
+    def let_through(self, route, base: str) -> None:
+        if route.request.url.startswith((base, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.complaints.append(f"{self.name}: asks another host: {route.request.url}")
+            route.abort()
+
+    def note_console(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{self.name}: {message.type}: {message.text}")
+
+    def note_response(self, response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{self.name}: {response.status}: {response.url}")
+        elif response.url.startswith("http"):
+            self.sizes[response.url] = len(gzip.compress(response.body()))
+
+
+# the contrast of text with what is behind it, by WCAG 2's formula, wherever it is below the 4.5 of level AA
+POOR_CONTRAST = """() => {
+  const parse = (text) => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = parse(getComputedStyle(e).backgroundColor);
+      if (color.length === 3 || color[3] > 0.99) return color;
+    }
+    return parse(getComputedStyle(document.body).backgroundColor);
+  };
+  const poor = new Set();
+  for (const element of document.querySelectorAll("article :is(p, li, td, th, span, a, figcaption)")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest("mjx-container, .headerlink")) continue;
+    const pair = [parse(getComputedStyle(element).color), behind(element)].map(light).sort((x, y) => y - x);
+    const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+    const words = element.textContent.trim().slice(0, 40);
+    if (ratio < 4.5) poor.add(`${element.tagName}.${element.className} ${ratio.toFixed(1)}: ${words}`);
+  }
+  return [...poor];
+}"""
+
+
+@pytest.fixture(scope="module", params=[("http", "light"), ("http", "dark"), ("file", "dark")], ids="-".join)
+def findings(request, chromium, book, address, names) -> dict[str, list[str]]:
+    """What is wrong with the pages in one browser setting, by kind: each page is visited once."""
+    origin, scheme = request.param
+    found = {"complaint": [], "theme": [], "mathematics": [], "contrast": [], "width": []}
+    for name in names:
+        with Visit(chromium, address if origin == "http" else book.as_uri(), name, scheme, 1280) as visit:
+            page = visit.page
+            if page.evaluate("document.documentElement.dataset.theme") != scheme:
+                found["theme"].append(name)
+            if page.locator("mjx-merror, [data-mjx-error]").count():
+                found["mathematics"].append(f"{name}: TeX with an error")
+            if page.locator(".math").count() != page.locator(".math:has(mjx-container)").count():
+                found["mathematics"].append(f"{name}: TeX that is not typeset")
+            found["contrast"] += [f"{name}: {poor}" for poor in page.evaluate(POOR_CONTRAST)]
+            page.set_viewport_size({"width": PHONE, "height": 800})
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > PHONE:
+                found["width"].append(f"{name}: {width} pixels")
+            found["complaint"] += visit.complaints
+    return found
+
+
+def test_no_page_has_a_script_error_or_asks_for_what_is_not_there(findings):
+    none(findings["complaint"])
+
+
+def test_every_page_follows_the_readers_light_or_dark_setting(findings):
+    none(findings["theme"])
+
+
+def test_all_mathematics_is_typeset(findings):
+    none(findings["mathematics"])
+
+
+def test_text_stands_out_from_what_is_behind_it(findings):
+    none(findings["contrast"])
+
+
+def test_no_page_scrolls_sideways_on_a_phone(findings):
+    none(findings["width"])
+
+
+def test_a_first_page_is_light(chromium, address, capsys):
+    with Visit(chromium, address, "index.html", "light", 1280) as visit:
+        total = sum(visit.sizes.values())
+    with capsys.disabled():
+        print(f"\nthe first page loads {total / 1000:.0f} kB gzipped in {len(visit.sizes)} files")
+    assert total <= FIRST_PAGE_LIMIT
+
+
+def test_the_search_finds_a_word(chromium, address):
+    with Visit(chromium, address, "search.html?q=attention", "light", 1280) as visit:
+        visit.page.wait_for_selector("#search-results li")
+        none(visit.complaints)
