@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from tinylm import pretraining
 from tinylm.tokens import Tokenizer
@@ -158,3 +158,21 @@ def surprises(model: Transformer, contexts: Tensor, targets: Tensor, batch_size:
         F.cross_entropy(model(seen)[:, -1].float(), next_one, reduction="none") for seen, next_one in parts
     ]
     return torch.cat(losses) / math.log(2)
+
+
+class Recurrent(nn.Module):
+    """A recurrent language model, the transformer's predecessor: ids (B, T) to logits (B, T, V).
+
+    It reads one token after another and carries what it remembers in one vector of `width` numbers, updated by
+    a gated recurrent unit (Cho et al. 2014).
+    """
+
+    def __init__(self, vocab_size: int, width: int):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, width)
+        self.memory = nn.GRU(width, width, batch_first=True)
+        self.readout = nn.Linear(width, vocab_size)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        states, _ = self.memory(self.embedding(ids))  # (B, T, width)
+        return self.readout(states)
