@@ -4,10 +4,27 @@ import re
 from collections import Counter
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.testing import assert_close
 
-from tinylm.world import ANIMALS, JOBS, PLACES, VERBS, World, article, held_out, plural, spelled, third_person
+from tinylm import tokens
+from tinylm.transformer import Config, Transformer
+from tinylm.world import (
+    ANIMALS,
+    JOBS,
+    PLACES,
+    VERBS,
+    World,
+    article,
+    complete,
+    held_out,
+    plural,
+    spelled,
+    surprise,
+    third_person,
+)
 
 WORLD = World(0)
 TEXT = WORLD.text(200_000)
@@ -163,3 +180,43 @@ In which country does {person.name} live? In {person.country}.
 def test_the_words_of_the_world_are_those_of_its_text():
     small = World(0, n_people=60)
     assert set(spelled(small.text(200_000))) == small.words
+
+
+@pytest.fixture(scope="module")
+def speaker():
+    """A model that knows nothing, and its tokenizer; what is asked of it is the same as of a trained one."""
+    torch.manual_seed(0)
+    tokenizer = tokens.train(TEXT[:20_000], 300)
+    return Transformer(Config(tokenizer.vocab_size, d_model=32, n_heads=2)), tokenizer
+
+
+def test_completing_many_prompts_is_completing_each(speaker):
+    model, tokenizer = speaker
+    prompts = [f"{person.name} lives in" for person in WORLD.people[:12]] + ["The", "The"]
+    assert complete(model, tokenizer, prompts) == [
+        complete(model, tokenizer, [prompt])[0] for prompt in prompts
+    ]
+    assert complete(model, tokenizer, []) == []
+
+
+def test_a_completion_is_the_greedy_continuation_up_to_the_full_stop():
+    tokenizer = tokens.train("", 256)
+    model = Transformer(Config(256, d_model=32, n_heads=2))
+    with torch.no_grad():  # a model of the alphabet: after a comes b, and so on, after e a full stop
+        model.readout.weight = torch.nn.Parameter(torch.zeros(256, 32))
+        model.embedding.weight.zero_()
+        for i, (now, after) in enumerate(zip("\nabcde.", "abcde.x", strict=True)):
+            model.embedding.weight[ord(now), i] = model.readout.weight[ord(after), i] = 1000.0
+    assert complete(model, tokenizer, ["ab", "c"], n_tokens=5) == ["cde", "de"]
+    assert complete(model, tokenizer, ["ab"], n_tokens=2) == ["cd"]
+
+
+def test_surprise_sums_over_tokens_and_does_not_see_the_padding(speaker):
+    model, tokenizer = speaker
+    sentences = ["The owl rests.", "The old owls near the tower sing together at night."]
+    by_hand = []
+    for sentence in sentences:
+        ids = torch.tensor(tokenizer.encode(f"\n{sentence}\n"))
+        logits = model(ids[None])[0].log_softmax(-1)
+        by_hand.append(-sum(logits[t, ids[t + 1]] for t in range(len(ids) - 1)))
+    assert_close(surprise(model, tokenizer, sentences), torch.stack(by_hand).detach())

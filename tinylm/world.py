@@ -2,14 +2,22 @@
 
 A seed makes people, cities and countries with invented names, and sentences about them from a small grammar.
 The same table of sentence forms writes text and judges it, so the judge knows every sentence there is.
+`complete` and `surprise` ask a model what it says, and how probable it finds what others say.
 """
 
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+
+from tinylm import decoding
+from tinylm.tokens import Tokenizer
+from tinylm.transformer import Transformer
 
 ONSETS = ["b", "br", "d", "dr", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v", "z"]
 VOWELS = ["a", "e", "i", "o", "u"]
@@ -265,3 +273,25 @@ def held_out(noun: str, verb: str) -> bool:
 def spelled(text: str) -> list[str]:
     """The words of a text, without punctuation."""
     return re.findall(r"[A-Za-z]+", text)
+
+
+def complete(
+    model: Transformer, tokenizer: Tokenizer, prompts: Iterable[str], n_tokens: int = 7
+) -> list[str]:
+    """What `model` finds most probable after each prompt, begun on a new line, up to the next full stop."""
+    rows, answers = [tuple(tokenizer.encode("\n" + prompt)) for prompt in prompts], {}
+    for length in {len(row) for row in rows}:  # prompts of one length make one batch
+        same = [row for row in rows if len(row) == length]
+        continued = decoding.generate(model, torch.tensor(same, device=model.device), n_tokens, temperature=0)
+        for row, ids in zip(same, continued[:, length:].tolist(), strict=True):
+            answers[row] = tokenizer.decode(ids).split(".")[0].strip()
+    return [answers[row] for row in rows]
+
+
+@torch.inference_mode()
+def surprise(model: Transformer, tokenizer: Tokenizer, sentences: Iterable[str]) -> torch.Tensor:
+    """Minus the logarithm of the probability of each sentence as a line of text, in nats: (N,)."""
+    rows = [torch.tensor(tokenizer.encode(f"\n{sentence}\n")) for sentence in sentences]
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1).to(model.device)
+    logits = model(ids[:, :-1].clamp(min=0)).float()  # padding stands at the end, where no token sees it
+    return F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], ignore_index=-1, reduction="none").sum(1)
