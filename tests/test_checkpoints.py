@@ -32,6 +32,7 @@ def logits(one: Trained) -> torch.Tensor:
 def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache of trained models, in a folder with a space in its name."""
     monkeypatch.setenv("TINYLM_CACHE", str(tmp_path / "the models"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for the processes that a test starts
     return tmp_path / "the models"
 
 
@@ -209,8 +210,7 @@ def test_one_model_may_be_trained_from_another_whatever_their_names(cache):
         trained("model-0.2", from_another)
         """)
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    subprocess.run([sys.executable, script], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, script], check=True, timeout=60)
     assert len(list(cache.glob("model-0.*/sha256.json"))) == 2
 
 
@@ -245,9 +245,8 @@ def test_two_processes_that_ask_at_once_train_once(cache):
         print(logits(trained("shared", train)).sum().item())
         """)
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     asking = [
-        subprocess.Popen([sys.executable, script, me], env=environment, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, script, me], stdout=subprocess.PIPE, text=True)
         for me in ("first", "second")
     ]
     answers = [process.communicate(timeout=60)[0] for process in asking]
