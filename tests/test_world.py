@@ -206,7 +206,8 @@ def test_a_completion_is_the_greedy_continuation_up_to_the_full_stop():
         model.readout.weight = torch.nn.Parameter(torch.zeros(256, 32))
         model.embedding.weight.zero_()
         for i, (now, after) in enumerate(zip("\nabcde.", "abcde.x", strict=True)):
-            model.embedding.weight[ord(now), i] = model.readout.weight[ord(after), i] = 1000.0
+            (seen,), (next_one,) = tokenizer.encode(now), tokenizer.encode(after)
+            model.embedding.weight[seen, i] = model.readout.weight[next_one, i] = 1000.0
     assert complete(model, tokenizer, ["ab", "c"], n_tokens=5) == ["cde", "de"]
     assert complete(model, tokenizer, ["ab"], n_tokens=2) == ["cd"]
 
