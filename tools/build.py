@@ -27,7 +27,7 @@ INPUTS = [
     "tools/*.py",
     "requirements.txt",
 ]
-PROBLEM = re.compile(r"^.*(?:WARNING|ERROR|CRITICAL).*$|^\w+ error:\n.*$", re.MULTILINE)
+PROBLEM = re.compile(r"^(?:[a-z ]+\.{3} )?(.*(?:WARNING|ERROR|CRITICAL).*|\w+ error:\n.*)$", re.MULTILINE)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -48,7 +48,7 @@ def main() -> int:
         pages_start = time.monotonic()
         if make_pages() != 0:
             show_problems()
-            return report_failure()
+            return report_failure(f"Sphinx's log is {LOG}.")
         (ASIDE / "_build/html/.inputs").write_text(inputs)
         swap_in()
     print_times(
@@ -101,11 +101,9 @@ def show_problems() -> None:
         print(f"  {' '.join(problem.split())}", file=sys.stderr)
 
 
-def report_failure() -> int:
-    print("\nThe book was not built.", end=" ", file=sys.stderr)
-    if HTML.exists():
-        print("The one built before is still there.", end=" ", file=sys.stderr)
-    print(f"Sphinx's log is {LOG}." if LOG.exists() else "", file=sys.stderr)
+def report_failure(where: str = "") -> int:
+    kept = "The one built before is still there." if HTML.exists() else ""
+    print("\n" + " ".join(filter(None, ["The book was not built.", kept, where])), file=sys.stderr)
     return 1
 
 

@@ -168,7 +168,7 @@ def run(todo: list[Chapter], cache, times: dict[str, float]) -> dict[str, str]:
             chapter.notebook, str(chapter.path.parent), timeout, allow_errors=False, extra_arguments=QUIET
         )
 
-    pool = ThreadPoolExecutor(os.cpu_count())  # not `with`: Ctrl-C would wait for what runs
+    pool = ThreadPoolExecutor(n_cores())  # not `with`: Ctrl-C would wait for what runs
     waiting = {pool.submit(execute, chapter): chapter for chapter in todo}
     while waiting:
         done, _ = wait(waiting, timeout=1 if LIVE else HEARTBEAT, return_when=FIRST_COMPLETED)
@@ -188,6 +188,11 @@ def run(todo: list[Chapter], cache, times: dict[str, float]) -> dict[str, str]:
             say(f"running: {', '.join(clocks)}", passing=True)
     pool.shutdown()
     return failed
+
+
+def n_cores() -> int:
+    """The cores that this process may use: in a container, fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def say(line: str, passing: bool = False) -> None:
