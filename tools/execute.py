@@ -197,7 +197,8 @@ def n_cores() -> int:
 
 def say(line: str, passing: bool = False) -> None:
     """Print a line; in a terminal, one in `passing` is overwritten by the next."""
-    print(f"{ERASE}  {line}", end="" if passing and LIVE else "\n", flush=True)
+    end = "" if passing and LIVE else "\n"
+    print(f"{ERASE}  {line}{end}", end="", flush=True)  # in one piece: threads print too
 
 
 def keep(cache, chapter: Chapter, future) -> str:
