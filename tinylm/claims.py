@@ -56,7 +56,10 @@ def noted(name: str, value: float | Iterable[float], unit: str = "") -> Number:
 
 
 def _number(kind: str, name: str, value, unit: str) -> Number:
-    values = tuple(float(v) for v in value) if isinstance(value, Iterable) else (float(value),)
+    try:
+        values = tuple(float(v) for v in value)
+    except TypeError:  # one number; a tensor of one has __iter__ too, and refuses to use it
+        values = (float(value),)
     if not values:
         raise ValueError(f"{name}: no value was measured")
     if not all(math.isfinite(v) for v in values):
