@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from tinylm import tokens
+from tinylm.pretraining import train
 from tinylm.transformer import Config, Transformer
 from tinylm.world import (
     ANIMALS,
@@ -19,6 +20,7 @@ from tinylm.world import (
     World,
     article,
     complete,
+    examine,
     held_out,
     plural,
     spelled,
@@ -221,3 +223,24 @@ def test_surprise_sums_over_tokens_and_does_not_see_the_padding(speaker):
         logits = model(ids[None])[0].log_softmax(-1)
         by_hand.append(-sum(logits[t, ids[t + 1]] for t in range(len(ids) - 1)))
     assert_close(surprise(model, tokenizer, sentences), torch.stack(by_hand).detach())
+
+
+def test_a_model_that_learned_one_sentence_by_heart_is_right_about_that_sentence(speaker):
+    _, tokenizer = speaker
+    torch.manual_seed(0)
+    model = Transformer(Config(tokenizer.vocab_size, d_model=32, n_heads=2))
+    person, city = WORLD.people[5], WORLD.people[5].city
+    line = f"{person.name} lives in {city}.\n{city} lies in {person.country}.\n"
+    train(model, torch.tensor(tokenizer.encode("\n" + line * 30)), 120, batch_size=4, progress=None)
+    right = examine(WORLD, model, tokenizer, n_pairs=3)
+    assert {kind: len(answers) for kind, answers in right.items()} == {
+        **dict.fromkeys(("simple", "across"), 3),
+        **dict.fromkeys(("home", "home question", "country question"), len(WORLD.people)),
+        "city": len(WORLD.cities),
+    }
+    assert right["home"][5]
+    assert right["home"] == [answer == p.city for answer, p in zip(
+        complete(model, tokenizer, [f"{p.name} lives in" for p in WORLD.people]), WORLD.people, strict=True
+    )]  # fmt: skip
+    assert right["city"][list(WORLD.cities).index(city)]
+    assert sum(right["city"]) <= 4  # the cities of that country

@@ -8,7 +8,7 @@ The same table of sentence forms writes text and judges it, so the judge knows e
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -276,7 +276,7 @@ def spelled(text: str) -> list[str]:
 
 
 def complete(
-    model: Transformer, tokenizer: Tokenizer, prompts: Iterable[str], n_tokens: int = 7
+    model: Transformer, tokenizer: Tokenizer, prompts: Iterable[str], n_tokens: int = 16
 ) -> list[str]:
     """What `model` finds most probable after each prompt, begun on a new line, up to the next full stop."""
     rows, answers = [tuple(tokenizer.encode("\n" + prompt)) for prompt in prompts], {}
@@ -295,3 +295,31 @@ def surprise(model: Transformer, tokenizer: Tokenizer, sentences: Iterable[str])
     ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1).to(model.device)
     logits = model(ids[:, :-1].clamp(min=0)).float()  # padding stands at the end, where no token sees it
     return F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], ignore_index=-1, reduction="none").sum(1)
+
+
+def examine(
+    world: World, model: Transformer, tokenizer: Tokenizer, n_pairs: int = 200
+) -> dict[str, list[bool]]:
+    """What `model` gets right about `world`, by kind of question.
+
+    "simple" and "across": for each of `n_pairs` minimal pairs, whether the grammatical sentence is likelier.
+    "home", "home question", "country question": for every person, whether a sentence on where they live, or
+    the answer to a question, is completed with the truth. "city": for every city, whether its country is.
+    """
+
+    def completes(prompt: str, subjects: Collection[str], truths: Collection[str]) -> list[bool]:
+        room = max(len(tokenizer.encode(f" {truth}.")) for truth in truths)
+        answers = complete(model, tokenizer, [prompt.format(subject) for subject in subjects], room)
+        return [answer == truth for answer, truth in zip(answers, truths, strict=True)]
+
+    right = {}
+    for kind, across in (("simple", False), ("across", True)):
+        good, bad = zip(*world.minimal_pairs(n_pairs, across=across), strict=True)
+        right[kind] = (surprise(model, tokenizer, good) < surprise(model, tokenizer, bad)).tolist()
+    names, homes = [p.name for p in world.people], [p.city for p in world.people]
+    right["home"] = completes("{} lives in", names, homes)
+    right["home question"] = completes("Where does {} live? In", names, homes)
+    countries = [p.country for p in world.people]
+    right["country question"] = completes("In which country does {} live? In", names, countries)
+    right["city"] = completes("{} lies in", world.cities, world.cities.values())
+    return right
