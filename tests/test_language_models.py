@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from tinylm import pretraining, tokens
-from tinylm.language_models import NGram, Uniform, bits, bits_per_character, sample, surprises
+from tinylm.language_models import NGram, Recurrent, Uniform, bits, bits_per_character, sample, surprises
 from tinylm.transformer import Config, Transformer
 
 V = 5
@@ -168,3 +168,14 @@ def test_surprise_is_the_loss_at_the_last_position(network):
     logits = network(inputs)[:, -1:]
     losses = [pretraining.next_token_loss(logits[i, None], targets[i, None, None]) for i in range(7)]
     assert_close(found, torch.stack(losses).detach() / math.log(2))
+
+
+def test_a_recurrent_model_sees_its_past_and_not_its_future():
+    torch.manual_seed(0)
+    model, ids = Recurrent(V, width=8), torch.randint(V, (2, 10))
+    changed = ids.clone()
+    changed[:, 6] = (ids[:, 6] + 1) % V
+    before, after = model(ids), model(changed)
+    assert before.shape == (2, 10, V)
+    assert_close(after[:, :6], before[:, :6])
+    assert (after[:, 6:] != before[:, 6:]).any(-1).all()
