@@ -1,5 +1,6 @@
 """tinylm.checkpoints: a model on disk is whole, is the one that was asked for, and was trained once."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -232,14 +233,14 @@ def test_two_processes_that_ask_at_once_train_once(cache):
         from pathlib import Path
         from test_checkpoints import example, logits, trained
 
-        here, me = Path(__file__).parent, sys.argv[1]
+        here, me = Path(__file__).parent, sys.argv[1:]  # a list is no part of the recipe
 
         def train():
-            (here / f"trained-by-{me}").touch()
+            (here / f"trained-by-{me[0]}").touch()
             time.sleep(1)  # long enough for the other to come
             return example()
 
-        (here / f"ready-{me}").touch()
+        (here / f"ready-{me[0]}").touch()
         while len(list(here.glob("ready-*"))) < 2:
             time.sleep(0.01)
         print(logits(trained("shared", train)).sum().item())
@@ -260,3 +261,41 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     assert checkpoints.cache_folder() == tmp_path
     monkeypatch.delenv("TINYLM_CACHE")
     assert checkpoints.cache_folder().name == "tinylm"
+
+
+def recipe_of(source: str, tmp_path) -> str:
+    """The hash of a recipe whose `train` stands in a file of this text, as it would in a notebook."""
+    path = tmp_path / f"notebook_{len(list(tmp_path.iterdir()))}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location("notebook", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return checkpoints._recipe_hash(module.train, {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("lr = 1", "lr = 2"),
+        ("lr + 1", "lr + 2"),
+        ("inner * 1", "inner * 2"),
+        ("train(): return", "train():  return"),
+    ],
+    ids=["a constant", "a helper", "a function inside", "train itself"],
+)
+def test_editing_what_a_training_function_uses_trains_anew(tmp_path, before, after):
+    source = """
+lr = 1
+other = 5
+def unused(): return 7
+def helper():
+    def nested(inner): return inner * 1
+    return nested(lr + 1)
+def train(): return helper()
+"""
+    assert before in source
+    first = recipe_of(source, tmp_path)
+    assert recipe_of(source.replace(before, after), tmp_path) != first
+    assert (
+        recipe_of(source.replace("other = 5", "other = 6").replace("return 7", "return 8"), tmp_path) == first
+    )

@@ -27,7 +27,7 @@ def test_every_name_is_entered_once_and_asked_once(seed):
     everyone = torch.arange(N_NAMES).expand(3, -1)
     assert torch.equal((ids[:, :N_NAMES] // N_DIGITS).sort(1).values, everyone)
     assert torch.equal((ids[:, N_NAMES:] - N_NAMES * N_DIGITS).sort(1).values, everyone)
-    assert 1 <= int(distance.min())
+    assert int(distance.min()) >= 1
     assert int(distance.max()) < LENGTH
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,8 @@ import torch
 
 from tinylm import tokens
 from tinylm.transformer import Config, Transformer
+
+SHOWS_ONLY = {"claims", "figures"}  # modules whose change leaves every trained model as it was
 
 
 @dataclass
@@ -107,10 +109,10 @@ def load(folder: str | Path) -> Trained:
 def trained(name: str, train: Callable[[], Trained], **recipe) -> Trained:
     """The model that `train()` makes, from the cache where it is there, else trained now and kept.
 
-    name: a word for people, part of the folder's name. recipe: everything `train` depends on, as values that
-    `repr` tells apart; the source of `train` and of the library's training code is part of it by itself, so a
-    change there trains anew. Two processes that ask for the same model train it once. A damaged copy is
-    reported and trained again.
+    name: a word for people, part of the folder's name. recipe: what `train` depends on, as values that `repr`
+    tells apart. The library's source is part of it by itself, and so are the source of `train`, of functions
+    beside it that it calls, and numbers and strings that it reads by name: edit one, and it trains anew.
+    Two processes that ask for the same model train it once. A damaged copy is reported and trained again.
     """
     folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -133,14 +135,30 @@ def _lock(path: Path):
 
 
 def _recipe_hash(train: Callable, recipe: dict) -> str:
-    from tinylm import attention, corpora, pretraining, transformer, world
-
-    sources = [
-        inspect.getsource(part)
-        for part in (train, attention, transformer, tokens, pretraining, corpora, world)
+    library = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in SHOWS_ONLY)
+    parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set())]
+    return hashlib.sha256("\0".join([*parts, *(path.read_text() for path in library)]).encode()).hexdigest()[
+        :16
     ]
-    text = "\0".join([torch.__version__, repr(sorted(recipe.items())), *sources])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _written(function: Callable, seen: set) -> Iterator[str]:
+    """What a person may have edited: the source of `function` and of the functions beside it that it calls,
+    and the plain values that they read by name."""
+    seen.add(function)
+    yield inspect.getsource(function)
+    codes = [function.__code__]
+    for code in codes:
+        codes += [inner for inner in code.co_consts if inspect.iscode(inner)]
+    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    within = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    known = function.__globals__ | {name: cell.cell_contents for name, cell in within}
+    for name in sorted(names & known.keys()):
+        value = known[name]
+        if inspect.isfunction(value) and value.__module__ == function.__module__ and value not in seen:
+            yield from _written(value, seen)
+        elif isinstance(value, bool | int | float | str):
+            yield f"{name}={value!r}"
 
 
 def _sha256(path: Path) -> str:

@@ -163,8 +163,8 @@ def surprises(model: Transformer, contexts: Tensor, targets: Tensor, batch_size:
 class Recurrent(nn.Module):
     """A recurrent language model, the transformer's predecessor: ids (B, T) to logits (B, T, V).
 
-    It reads one token after another and carries what it remembers in one vector of `width` numbers, updated by
-    a gated recurrent unit (Cho et al. 2014).
+    It reads one token after another and carries what it remembers in one vector of `width` numbers, which a
+    gated recurrent unit updates (Cho et al. 2014).
     """
 
     def __init__(self, vocab_size: int, width: int):
