@@ -26,7 +26,7 @@ WITHOUT_CHAPTER = {
 }
 
 # Not read as part of a chapter's length: the settings at the top of a cell.
-METADATA = re.compile(r"(?<=ipython3\n)---\n.*?\n---\n|^:mystnb:.*\n", re.DOTALL | re.MULTILINE)
+METADATA = re.compile(r"(?<=ipython3\n)---\n.*?\n---\n|^:mystnb:[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 MODULES = {path.stem for path in (ROOT / "tinylm").glob("*.py")} - {"__init__"}
 
