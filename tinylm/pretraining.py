@@ -107,7 +107,8 @@ def train(
     peaks = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
     model.train()
     model.zero_grad()  # a reader's own backward pass may have left gradients
-    bar = tqdm(range(n_steps), desc=progress, disable=progress is None, leave=False, mininterval=0.5)
+    hide = {"disable": True} if progress is None else {}  # else TQDM_DISABLE decides, as everywhere
+    bar = tqdm(range(n_steps), desc=progress, leave=False, mininterval=0.5, **hide)
 
     def look(step: int) -> None:
         if evaluate_every and (step % evaluate_every == 0 or step == n_steps):
