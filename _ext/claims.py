@@ -292,7 +292,8 @@ def expected(row: dict) -> list[nodes.Node]:
     if row["status"] == "planned":
         return []
     low, high = row["expect"]
-    return [text(f"{low:g} to {high:g} {row['unit']}".strip().replace("-", "−"))]
+    words = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return [text(f"{words.replace('-', '−')} {row['unit']}".strip())]
 
 
 def found(claims: Claims, name: str) -> list[nodes.Node]:
@@ -301,7 +302,7 @@ def found(claims: Claims, name: str) -> list[nodes.Node]:
         return []
     number, _ = claims.measured[name]
     words = f"{number.value:.3g}" if number.spread is None else f"{number.value:.3g} ± {number.spread:.2g}"
-    words = f"{words} {number.unit}".strip().replace("-", "−")
+    words = f"{words.replace('-', '−')} {number.unit}".strip()
     cell = [nodes.inline("", words, classes=["measured"])]
     if number.spread is not None:
         cell.append(text(f" ({len(number.values)} runs)"))
