@@ -155,6 +155,10 @@ class Visit:
         self.page.on("response", self.note_response)
         self.name = name
         self.page.goto(f"{base}/{name}", wait_until="networkidle")
+        self.page.wait_for_function(
+            "document.documentElement.dataset.theme != 'auto'"
+        )  # the theme's script ran
+        self.page.evaluate("window.MathJax?.startup?.promise")  # and mathematics is typeset
 
     def __enter__(self):
         return self
