@@ -5,7 +5,6 @@ left out: pip adds it where that build is chosen, and a CPU build installs witho
 """
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\
 # The exact environment of the book. Made by `make lock` from the ranges in pyproject.toml; do not edit.
 """
+UV = [sys.executable, "-m", "uv"]
+OPTIONS = """--extra book --extra test --universal --python-version 3.11 --quiet
+    --no-annotate --no-header --no-emit-find-links --no-emit-index-url""".split()
 ONLY_WITH_CUDA = re.compile(r"(nvidia|cuda)-|triton\b")
 
 
@@ -23,20 +25,17 @@ def lock() -> str:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "requirements.txt"
         subprocess.run(
-            [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--extra", "book", "--extra", "test"]
-            + ["--universal", "--python-version", "3.11", "--no-annotate", "--no-header", "--quiet"]
-            + ["--no-emit-find-links", "--no-emit-index-url", "-o", str(out)],
-            cwd=ROOT,
-            check=True,
+            [*UV, "pip", "compile", "pyproject.toml", *OPTIONS, "-o", str(out)], cwd=ROOT, check=True
         )
         lines = [line for line in out.read_text().splitlines() if not ONLY_WITH_CUDA.match(line)]
     # a local build tag (+cpu) and its markers say where this ran, not what the book needs
     torch = {re.match(r"torch==[\d.]+", line)[0] for line in lines if line.startswith("torch==")}
-    return HEADER + "\n".join(sorted([line for line in lines if not line.startswith("torch==")] + [*torch])) + "\n"
+    others = {line for line in lines if not line.startswith("torch==")}
+    return HEADER + "\n".join(sorted(others | torch)) + "\n"
 
 
 if __name__ == "__main__":
-    if not shutil.which("uv") and subprocess.run([sys.executable, "-m", "uv", "--version"], capture_output=True).returncode:
+    if subprocess.run([*UV, "--version"], capture_output=True, check=False).returncode:
         sys.exit("make lock needs uv: run `.venv/bin/python -m pip install uv`, then again.")
     try:
         (ROOT / "requirements.txt").write_text(lock())
