@@ -30,8 +30,8 @@ test: install  # run every test, of the library and of the book
 serve: install  # show the built book at a local address
 	@$(RUN) tools/serve.py $(PORT)
 
-lab: install  # open the chapters as notebooks in JupyterLab
-	@$(RUN) -m jupyterlab --notebook-dir=chapters
+lab: install  # open the chapters as notebooks in JupyterLab, with the models that the book has trained
+	@TINYLM_CACHE="$(CURDIR)/_build/models" $(RUN) -m jupyterlab --notebook-dir=chapters
 
 lint: install  # check style and spelling
 	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib
