@@ -141,8 +141,8 @@ def test_a_second_save_replaces_the_first(tmp_path):
 def test_a_model_is_trained_once_and_again_where_its_recipe_changes(cache):
     calls = []
 
-    def train():
-        calls.append("trained")
+    def train(seed):
+        calls.append(seed)
         return example()
 
     first, second = trained("small", train, seed=1), trained("small", train, seed=1)
@@ -150,7 +150,7 @@ def test_a_model_is_trained_once_and_again_where_its_recipe_changes(cache):
     assert len(calls) == 1
     trained("small", train, seed=2)
     trained("other", train, seed=1)
-    assert len(calls) == 3
+    assert calls == [1, 2, 1]
 
 
 def test_a_change_in_the_training_code_trains_anew(cache, monkeypatch):

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-SCRIPTS = [ROOT / ".ci/run", *sorted((ROOT / ".github/workflows").glob("*.yml"))]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+SCRIPTS = [path for path in [ROOT / ".ci/run", *WORKFLOWS] if "make " in path.read_text(encoding="utf-8")]
 
 
 @pytest.fixture(scope="module")

@@ -106,13 +106,13 @@ def load(folder: str | Path) -> Trained:
         raise ValueError(f"the checkpoint in {folder} is damaged: {error}") from None
 
 
-def trained(name: str, train: Callable[[], Trained], **recipe) -> Trained:
-    """The model that `train()` makes, from the cache where it is there, else trained now and kept.
+def trained(name: str, train: Callable[..., Trained], **recipe) -> Trained:
+    """The model that `train(**recipe)` makes, from the cache where it is there, else trained now and kept.
 
-    name: a word for people, part of the folder's name. recipe: what `train` depends on, as values that `repr`
-    tells apart. The library's source is part of it by itself, and so are the source of `train`, of functions
-    beside it that it calls, and numbers and strings that it reads by name: edit one, and it trains anew.
-    Two processes that ask for the same model train it once. A damaged copy is reported and trained again.
+    name: a word for people, part of the folder's name. recipe: what `train` is called with, as values that
+    `repr` tells apart. The library's source is part of it by itself, and so are the source of `train`, of
+    functions beside it that it calls, and numbers and strings that it reads by name: edit one, and it trains
+    anew. Two processes that ask for one model train it once. A damaged copy is reported and trained again.
     """
     folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def trained(name: str, train: Callable[[], Trained], **recipe) -> Trained:
             pass  # the usual first time
         except ValueError as error:
             print(f"{error}; training it again.")
-        result = train()
+        result = train(**recipe)
         save(result, folder)
         return load(folder)
 
