@@ -6,7 +6,8 @@ ifneq ($(strip $(UNKNOWN)),)
 $(error Unknown variable $(strip $(UNKNOWN)). Known are: $(KNOWN))
 endif
 
-PYTHON ?= python3
+# the Python of the environment that is there already, so that PYTHON= is said once
+PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 PORT ?= 8000
 RUN := .venv/bin/python
 export TORCH_INDEX

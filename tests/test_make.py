@@ -191,6 +191,14 @@ def test_an_interrupted_installation_is_repeated(tiny):
     assert "pip runs" in tiny.run(sys.executable, "-c", INSTALL_WITHOUT_PIP).stdout
 
 
+def test_an_environment_left_half_made_is_made_anew_even_by_its_own_python(tiny):
+    tiny.run(sys.executable, "-m", "venv", "--without-pip", ".venv")  # as where Ctrl-C came before pip was in
+    own_python = tiny.folder / ".venv/bin/python"
+    assert tiny.run(own_python, "-m", "pip", "--version").returncode != 0
+    assert "pip runs" in tiny.run(own_python, "-c", INSTALL_WITHOUT_PIP).stdout
+    assert tiny.run(own_python, "-m", "pip", "--version").returncode == 0
+
+
 def test_an_environment_whose_python_is_gone_is_made_anew(tiny):
     tiny.run(sys.executable, "-c", PRETEND_INSTALLED)
     python = tiny.folder / ".venv/bin/python"

@@ -68,16 +68,16 @@ def runs():
 
 
 def make_venv():
-    """Make .venv, or make it anew where its Python is gone or another version."""
+    """Make .venv, or make it anew: its Python is gone, is another version, or its making was cut short."""
     if runs():
-        code = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-        if subprocess.call([str(PYTHON), "-c", code]) == 0:
+        code = f"import sys, pip; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
+        if subprocess.call([str(PYTHON), "-c", code], stderr=subprocess.DEVNULL) == 0:
             return
     if VENV.is_dir():
         shutil.rmtree(str(VENV))
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", str(VENV)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    # where .venv's own Python runs this, the one that it was made from
+    python = getattr(sys, "_base_executable", sys.executable)
+    made = subprocess.run([python, "-m", "venv", str(VENV)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if made.returncode and b"ensurepip" in made.stdout:
         shutil.rmtree(str(VENV), ignore_errors=True)
         sys.exit("This Python cannot make environments: install its venv package (python3-venv on Debian).")
