@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -56,14 +56,11 @@ def chromium():
         browser.close()
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        """The tests say what matters."""
-
-
 @pytest.fixture(scope="session")
 def address(book):
     """Where the book's pages are served while the tests run."""
+    from serve import QuietHandler  # of tools/, which is on the path by now
+
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=book))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"

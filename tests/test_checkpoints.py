@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -153,7 +154,7 @@ def test_a_model_is_trained_once_and_again_where_its_recipe_changes(cache):
     assert calls == [1, 2, 1]
 
 
-def test_a_change_in_the_training_code_trains_anew(cache, monkeypatch):
+def test_a_change_in_the_training_function_trains_anew(cache, monkeypatch):
     calls = []
 
     def train():
@@ -299,3 +300,14 @@ def train(): return helper()
     assert (
         recipe_of(source.replace("other = 5", "other = 6").replace("return 7", "return 8"), tmp_path) == first
     )
+
+
+@pytest.mark.parametrize(("module", "counts"), [("world", True), ("recall", True), ("figures", False)])
+def test_a_change_in_the_library_trains_anew_unless_it_only_shows(tmp_path, monkeypatch, module, counts):
+    library = tmp_path / "tinylm"
+    shutil.copytree(Path(checkpoints.__file__).parent, library)
+    monkeypatch.setattr(checkpoints, "__file__", str(library / "checkpoints.py"))
+    before = checkpoints._recipe_hash(example, {})
+    with (library / f"{module}.py").open("a") as file:
+        file.write("# changed")
+    assert (checkpoints._recipe_hash(example, {}) != before) == counts

@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,7 +115,7 @@ def trained(name: str, train: Callable[..., Trained], **recipe) -> Trained:
     """
     folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.with_name(f"{folder.name}.lock")):
+    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
         try:
             return load(folder)
         except FileNotFoundError:
@@ -128,18 +127,11 @@ def trained(name: str, train: Callable[..., Trained], **recipe) -> Trained:
         return load(folder)
 
 
-@contextmanager
-def _lock(path: Path):
-    with filelock.FileLock(path):
-        yield
-
-
 def _recipe_hash(train: Callable, recipe: dict) -> str:
-    library = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in SHOWS_ONLY)
-    parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set())]
-    return hashlib.sha256("\0".join([*parts, *(path.read_text() for path in library)]).encode()).hexdigest()[
-        :16
-    ]
+    modules = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in SHOWS_ONLY)
+    library = [path.read_text(encoding="utf-8") for path in modules]
+    parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set()), *library]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _written(function: Callable, seen: set) -> Iterator[str]:
