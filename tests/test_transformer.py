@@ -23,6 +23,7 @@ def configs(draw):
         d_model=n_heads * 2 * half_head,
         n_heads=n_heads,
         n_kv_heads=groups,
+        d_head=draw(st.none() | st.sampled_from([2, 6])),
         d_feedforward=draw(st.none() | st.integers(1, 20)),
         qk_norm=draw(st.booleans()),
         tied=draw(st.booleans()),
@@ -33,8 +34,8 @@ def configs(draw):
 @settings(deadline=None, max_examples=40)
 @given(configs())
 def test_parameters_are_counted_by_the_formula(config):
-    channels, d_head = config.d_model, config.d_model // config.n_heads
-    attention = 2 * channels * channels + 2 * channels * config.n_kv_heads * d_head
+    channels, d_head = config.d_model, config.d_head
+    attention = 2 * channels * (config.n_heads + config.n_kv_heads) * d_head
     feedforward = 3 * channels * config.d_feedforward
     norms = 2 * channels + (2 * d_head if config.qk_norm else 0)
     embeddings = config.vocab_size * channels * (1 if config.tied else 2)
@@ -112,7 +113,7 @@ def test_a_config_survives_the_trip_through_a_dictionary():
         ({"n_kv_heads": 0}, "n_kv_heads=0 must be at least 1"),
         ({"d_feedforward": 0}, "d_feedforward=0 must be at least 1"),
         ({"d_model": 30, "n_heads": 4}, "d_model=30 is not a multiple of n_heads=4"),
-        ({"d_model": 12, "n_heads": 4}, "d_model / n_heads = 3 is odd"),
+        ({"d_model": 12, "n_heads": 4}, "d_head=3 is odd"),
         ({"n_heads": 4, "n_kv_heads": 3}, "n_heads=4 is not a multiple of n_kv_heads=3"),
     ],
 )

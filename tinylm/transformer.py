@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from tinylm.attention import Attention, rotations
 
 
+SIZES = "vocab_size", "context", "n_layers", "d_model", "n_heads", "n_kv_heads", "d_head", "d_feedforward"
+
+
 @dataclass(frozen=True)
 class Config:
     """Every size of a model. Raises ValueError where the sizes do not fit each other."""
@@ -22,8 +25,9 @@ class Config:
     context: int = 64  # the most positions that the model is trained to look back over
     n_layers: int = 2  # L
     d_model: int = 64  # C: width of the stream that runs through all layers
-    n_heads: int = 4  # H: query heads, each d_model / n_heads wide
+    n_heads: int = 4  # H: query heads
     n_kv_heads: int | None = None  # G: key/value heads; None for as many as query heads
+    d_head: int | None = None  # D: channels of one head; None for d_model / n_heads
     d_feedforward: int | None = None  # inner width of feed-forward; None for 8/3 d_model, rounded up to 8
     causal: bool = True  # False lets every position see the whole text
     qk_norm: bool = False  # normalise queries and keys, as Qwen3 does
@@ -36,23 +40,17 @@ class Config:
             object.__setattr__(self, "n_kv_heads", self.n_heads)
         if self.d_feedforward is None:
             object.__setattr__(self, "d_feedforward", math.ceil(self.d_model * 8 / 3 / 8) * 8)
-        sizes = "vocab_size", "context", "n_layers", "d_model", "n_heads", "n_kv_heads", "d_feedforward"
-        for name in sizes:
-            if getattr(self, name) < 1:
+        for name in SIZES:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
-        if self.d_model % self.n_heads:
-            raise ValueError(f"d_model={self.d_model} is not a multiple of n_heads={self.n_heads}")
+        if self.d_head is None:
+            if self.d_model % self.n_heads:
+                raise ValueError(f"d_model={self.d_model} is not a multiple of n_heads={self.n_heads}")
+            object.__setattr__(self, "d_head", self.d_model // self.n_heads)
         if self.d_head % 2:
-            raise ValueError(
-                f"d_model / n_heads = {self.d_head} is odd: rotary positions turn channels in pairs"
-            )
+            raise ValueError(f"d_head={self.d_head} is odd: rotary positions turn channels in pairs")
         if self.n_heads % self.n_kv_heads:
             raise ValueError(f"n_heads={self.n_heads} is not a multiple of n_kv_heads={self.n_kv_heads}")
-
-    @property
-    def d_head(self) -> int:
-        """D: channels of one head."""
-        return self.d_model // self.n_heads
 
     def to_dict(self) -> dict:
         return asdict(self)
