@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from tinylm.attention import Attention, rotations
 
-
 SIZES = "vocab_size", "context", "n_layers", "d_model", "n_heads", "n_kv_heads", "d_head", "d_feedforward"
 
 
