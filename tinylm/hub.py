@@ -161,19 +161,15 @@ def _check_fits_a_family(config: Config) -> None:
     if not config.causal:
         raise ValueError("causal=False: Llama and Qwen3 only look back; keep the model with checkpoints.save")
     if config.d_model % config.n_heads and not config.qk_norm:
-        raise ValueError(
-            f"d_model={config.d_model} is not a multiple of n_heads={config.n_heads}, which Transformers "
-            "asks of a Llama: choose other sizes, or qk_norm=True, which makes it a Qwen3"
-        )
+        sizes = f"d_model={config.d_model} is not a multiple of n_heads={config.n_heads}"
+        raise ValueError(f"{sizes}, as a Llama's is: choose other sizes, or qk_norm=True to make it a Qwen3")
 
 
 def _check_fits_tokenizer(config: Config, tokenizer: tokens.Tokenizer) -> None:
     n_tokens = max(tokenizer.backend.get_vocab().values(), default=-1) + 1
     if n_tokens > config.vocab_size:
-        raise ValueError(
-            f"the tokenizer has {n_tokens} tokens, more than the model's vocab_size={config.vocab_size}: "
-            "give the tokenizer that the model was trained with"
-        )
+        problem = f"the tokenizer has {n_tokens} tokens, more than the model's vocab_size={config.vocab_size}"
+        raise ValueError(f"{problem}: give the tokenizer that the model was trained with")
 
 
 def _end_of_text(tokenizer: tokens.Tokenizer) -> str | None:
@@ -200,25 +196,19 @@ def _find(folder_or_name: str | Path) -> Path:
     """The folder of that path, else the one that the model of that name was downloaded to."""
     if Path(folder_or_name).is_dir():
         return Path(folder_or_name)
-    is_name = not Path(folder_or_name).exists() and re.fullmatch(
-        r"\w[\w.-]*(/\w[\w.-]*)?", str(folder_or_name)
-    )
-    if isinstance(folder_or_name, Path) or not is_name:
+    is_path = isinstance(folder_or_name, Path) or Path(folder_or_name).exists()
+    if is_path or not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", folder_or_name):
         raise FileNotFoundError(f"there is no folder {folder_or_name}")
     try:
         wanted = [*FILES, INDEX, "model-*.safetensors"]
         return Path(huggingface_hub.snapshot_download(folder_or_name, allow_patterns=wanted))
     except RepositoryNotFoundError:
-        raise FileNotFoundError(
-            f"{folder_or_name} is neither a folder nor a public model on the Hugging Face Hub: check the "
-            "spelling; if the model is one to ask for access to, log in with `hf auth login`"
-        ) from None
+        problem = f"{folder_or_name} is neither a folder nor a public model on the Hugging Face Hub"
+        raise FileNotFoundError(f"{problem}: check the spelling, or log in with `hf auth login`") from None
     except Exception as error:  # noqa: BLE001  the libraries below raise many kinds
         reason = str(error).strip().partition("\n")[0]
-        raise ConnectionError(
-            f"{folder_or_name} is no folder, and downloading it failed ({reason}): check the network, or "
-            "download it elsewhere and give its folder"
-        ) from None
+        problem = f"{folder_or_name} is no folder, and downloading it failed ({reason})"
+        raise ConnectionError(f"{problem}: check the network, or give a folder you have") from None
 
 
 def _read(path: Path) -> dict:
@@ -260,10 +250,8 @@ def _config(settings: dict, context: int | None) -> Config:
 def _check_understood(settings: dict) -> None:
     for field, values in UNDERSTOOD.items():
         if field in settings and settings[field] not in values:
-            raise ValueError(
-                f"{field}={settings[field]!r:.80} is not understood, only {values}: "
-                "choose another model, or use this one in Transformers"
-            )
+            problem = f"{field}={settings[field]!r:.80} is not understood, only {values}"
+            raise ValueError(f"{problem}: choose another model, or use this one in Transformers")
 
 
 def _check_window(settings: dict, context: int) -> None:
@@ -271,9 +259,8 @@ def _check_window(settings: dict, context: int) -> None:
     used = settings["model_type"] == "mistral" or settings.get("use_sliding_window")
     window = settings.get("sliding_window", 4096) if used else None
     if window is not None and (type(window) is not int or window < context):
-        raise ValueError(
-            f"sliding_window={window!r:.80} is less than context={context}: pass context={window!r:.80}"
-        )
+        problem = f"sliding_window={window!r:.80} is less than context={context}"
+        raise ValueError(f"{problem}: pass context={window!r:.80}")
 
 
 def _rope_theta(settings: dict) -> float:
@@ -282,9 +269,7 @@ def _rope_theta(settings: dict) -> float:
     for field in ("rope_parameters", "rope_scaling"):
         rope = settings.get(field, {})
         if not isinstance(rope, dict) or any(isinstance(value, dict) for value in rope.values()):
-            raise ValueError(
-                f"{field}={rope!r:.80} must be the settings of one rotation: choose another model"
-            )
+            raise ValueError(f"{field}={rope!r:.80} is not one rotation's settings: choose another model")
         _check_understood(rope)
         theta |= rope
     return _number(theta, "rope_theta", float)
@@ -302,17 +287,15 @@ def _shards(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
     if not (folder / INDEX).exists():
-        raise FileNotFoundError(
-            f"there is no {WEIGHTS} in {folder}, and .bin or .pt files are not read, as they can run code: "
-            "choose a model that has safetensors, or save it again with a newer Transformers"
+        problem = (
+            f"there is no {WEIGHTS} in {folder}, and .bin or .pt files are not read, as they can run code"
         )
+        raise FileNotFoundError(f"{problem}: choose a model with safetensors")
     where = _read(folder / INDEX).get("weight_map")
     names = sorted({str(name) for name in where.values()}) if isinstance(where, dict) and where else [""]
     for name in names:
         if not re.fullmatch(r"\w[\w.-]*\.safetensors", name):  # a path would lead out of the folder
-            raise ValueError(
-                f"{INDEX} names {name!r:.80}, which is no safetensors file: choose another model"
-            )
+            raise ValueError(f"{INDEX} names {name!r:.80}, no safetensors file: choose another model")
     return [folder / name for name in names]
 
 
@@ -346,17 +329,13 @@ def _check_names(expected: set[str], found: Iterable[str], tied: bool) -> None:
     surplus -= expected | ({"lm_head.weight"} if tied else set())
     for names, problem in (expected - set(found), "missing"), (surplus, "more than config.json asks for"):
         if names:
-            raise ValueError(
-                f"{len(names)} weights are {problem}, {min(names)} among them: choose another model"
-            )
+            raise ValueError(f"{len(names)} weights are {problem}: {min(names)}, say; choose another model")
 
 
 def _weight(file, name: str, shape: tuple, dtype: torch.dtype) -> torch.Tensor:
     stored = file.get_slice(name)
-    if tuple(stored.get_shape()) != shape:
-        raise ValueError(
-            f"{name} has the shape {tuple(stored.get_shape())}, but config.json asks for {shape}"
-        )
+    if (found := tuple(stored.get_shape())) != shape:
+        raise ValueError(f"{name} has the shape {found}, but config.json asks for {shape}")
     if stored.get_dtype() not in ("F32", "F16", "BF16"):
         raise ValueError(f"{name} is stored as {stored.get_dtype()}: choose a model in float32 or bfloat16")
     return file.get_tensor(name).to(dtype, copy=True)  # a copy, since a tensor read may stay tied to its file
