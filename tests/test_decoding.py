@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from tinylm.decoding import Cache, choose, generate
+from tinylm import decoding, tokens
+from tinylm.decoding import Cache, choose, generate, probabilities, stream, write, write_all
 from tinylm.transformer import Config, Transformer
 
 
@@ -37,7 +38,8 @@ def test_the_cache_gives_the_same_text_within_and_beyond_the_context(
     model = model_of(seed, context, groups)
     start = torch.randint(23, (batch, prompt))
     cached, plain = (
-        generate(model, start, n_tokens, temperature, seed, use_cache) for use_cache in (True, False)
+        generate(model, start, n_tokens, temperature=temperature, seed=seed, use_cache=use_cache)
+        for use_cache in (True, False)
     )
     assert torch.equal(cached, plain)
     assert cached.shape == (batch, prompt + n_tokens)
@@ -63,10 +65,52 @@ def test_greedy_text_is_the_most_probable_token_each_time():
     assert torch.equal(generate(model, torch.tensor([[3, 1]]), 12, temperature=0), ids)
 
 
-def test_a_batch_goes_on_as_each_prompt_alone_would():
-    model, prompts = model_of(1), torch.randint(23, (4, 6))
-    together = generate(model, prompts, 15, temperature=0)
-    assert torch.equal(together, torch.cat([generate(model, p[None], 15, temperature=0) for p in prompts]))
+ragged_prompts = st.lists(
+    st.lists(st.integers(0, 22), min_size=1, max_size=25), min_size=1, max_size=4
+)  # shorter and longer than the context of 10, next to each other
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    prompts=ragged_prompts,
+    seed=st.integers(0, 1000),
+    temperature=st.sampled_from([0, 1.0]),
+    use_cache=st.booleans(),
+)
+def test_prompts_of_different_lengths_go_on_as_each_alone_would(prompts, seed, temperature, use_cache):
+    model, how = model_of(seed).double(), {"temperature": temperature, "use_cache": use_cache}
+    together = generate(model, prompts, 15, seed=seed, **how)
+    alone = [generate(model, [prompt], 15, seed=seed + i, **how)[0] for i, prompt in enumerate(prompts)]
+    assert together == alone
+    assert [row[: len(prompt)] for row, prompt in zip(together, prompts, strict=True)] == prompts
+
+
+@settings(deadline=None, max_examples=30)
+@given(prompts=ragged_prompts, seed=st.integers(0, 1000), qk_norm=st.booleans(), causal=st.booleans())
+def test_padding_changes_no_logits_of_the_text_beside_it(prompts, seed, qk_norm, causal):
+    model = model_of(seed, context=25, qk_norm=qk_norm, causal=causal).double()
+    ids, padding = decoding._side_by_side(prompts, model.device)
+    with torch.no_grad():
+        together = model(ids, padding=padding)
+        assert together.isfinite().all()
+        for row, prompt in zip(together, prompts, strict=True):
+            assert_close(row[-len(prompt) :], model(torch.tensor([prompt]))[0], atol=1e-11, rtol=1e-9)
+
+
+def test_a_list_gives_lists_and_a_tensor_gives_a_tensor():
+    model = model_of(1)
+    rows = generate(model, torch.tensor([[1, 2, 3]]), 4, temperature=0)
+    assert generate(model, [[1, 2, 3]], 4, temperature=0) == rows.tolist()
+    assert generate(model, [[1], [2, 3]], 0) == [[1], [2, 3]]
+
+
+def test_tokens_stream_one_by_one_and_only_as_many_as_are_asked_for():
+    model, calls = model_of(1), []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    tokens_of = stream(model, [[1, 2]], 1_000_000, temperature=0)
+    first = [next(tokens_of).item() for _ in range(3)]
+    assert len(calls) == 3
+    assert first == generate(model, [[1, 2]], 3, temperature=0)[0][2:]
 
 
 def test_the_same_seed_gives_the_same_text_and_another_seed_another():
@@ -87,15 +131,104 @@ def test_without_a_seed_each_text_is_new_and_the_global_seed_stays_untouched():
 @given(st.integers(0, 1000))
 def test_temperature_zero_takes_the_highest_logit(seed):
     logits = torch.randn(5, 11, generator=torch.Generator().manual_seed(seed))
-    assert choose(logits, 0).tolist() == [max(range(11), key=row.__getitem__) for row in logits.tolist()]
+    best = [max(range(11), key=row.__getitem__) for row in logits.tolist()]
+    assert choose(probabilities(logits, 0), torch.rand(5)).tolist() == best
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_samples_follow_the_softmax_of_the_tempered_logits(temperature):
     logits = torch.tensor([0.0, 1.0, 2.0, -1.0])
-    draws = choose(logits.expand(40_000, 4), temperature, torch.Generator().manual_seed(0))
+    p = probabilities(logits, temperature)
+    draws = choose(p.expand(40_000, 4), torch.rand(40_000, generator=torch.Generator().manual_seed(0)))
     expected = (logits / temperature).exp() / (logits / temperature).exp().sum()
+    assert_close(p, expected)
     assert_close(draws.bincount(minlength=4) / 40_000, expected, atol=0.012, rtol=0)  # 5 standard errors
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.3, 1.0]), min_size=1, max_size=8).filter(any),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_a_choice_is_the_first_token_whose_running_sum_passes_the_draw(weights, draw):
+    p = torch.tensor([weights], dtype=torch.float64) / sum(weights)
+    chosen = choose(p, torch.tensor([draw], dtype=torch.float64)).item()
+    assert p[0, chosen] > 0
+    sums = p[0].cumsum(0)
+    assert sums[chosen] > draw * sums[-1]
+    assert chosen == 0 or sums[chosen - 1] <= draw * sums[-1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 1000),
+    temperature=st.sampled_from([0.3, 1.0, 1.7]),
+    top_k=st.none() | st.integers(1, 15),
+    top_p=st.none() | st.floats(0.05, 1),
+    min_p=st.none() | st.floats(0.01, 1),
+)
+def test_the_settings_of_sampling_mean_what_they_mean_in_transformers(seed, temperature, top_k, top_p, min_p):
+    transformers = pytest.importorskip("transformers")
+    logits = 3 * torch.randn(4, 12, generator=torch.Generator().manual_seed(seed))
+    theirs = transformers.TemperatureLogitsWarper(temperature)(None, logits)
+    if top_k:
+        theirs = transformers.TopKLogitsWarper(top_k)(None, theirs)
+    if top_p and top_p < 1:
+        theirs = transformers.TopPLogitsWarper(top_p)(None, theirs)
+    if min_p:
+        theirs = transformers.MinPLogitsWarper(min_p)(None, theirs)
+    assert_close(
+        probabilities(logits, temperature, top_k, top_p, min_p), theirs.softmax(-1), atol=1e-5, rtol=1e-4
+    )
+
+
+LETTERS = tokens.train("", 256)  # one token is one byte
+
+
+def bytes_model(seed: int = 0) -> Transformer:
+    torch.manual_seed(seed)
+    model = Transformer(Config(vocab_size=256, context=16, d_model=16, n_heads=2, tied=False)).eval()
+    with torch.no_grad():
+        model.embedding.weight.mul_(50)
+        model.readout.weight[LETTERS.encode("abc€")] *= 60  # writes these bytes most of the time
+    return model
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 200),
+    stop=st.lists(st.text("abc", min_size=1, max_size=3), max_size=3),
+)
+def test_a_text_ends_before_its_first_stop_string(seed, stop):
+    model = bytes_model()
+    whole = "".join(write(model, LETTERS, "a", 60, seed=seed))
+    ends = [whole.find(word) for word in stop if word in whole]
+    pieces = list(write(model, LETTERS, "a", 60, stop=stop, seed=seed))
+    assert "".join(pieces) == whole[: min(ends, default=len(whole))]
+    assert "" not in pieces
+    expected = LETTERS.decode(generate(model, [LETTERS.encode("a")], 60, seed=seed)[0][1:])
+    assert expected.startswith(whole)  # but for the bytes of a last, unfinished character
+    assert set(expected[len(whole) :]) <= {"\N{REPLACEMENT CHARACTER}"}
+
+
+def test_several_texts_at_once_are_those_of_each_alone():
+    model, prompts = bytes_model(), ["a", "abc", "bbbbbb"]
+    together = write_all(model, LETTERS, prompts, 40, stop="a", seed=5)
+    alone = ["".join(write(model, LETTERS, p, 40, stop="a", seed=5 + i)) for i, p in enumerate(prompts)]
+    assert together == alone
+    assert len({len(text) for text in together}) > 1
+
+
+def test_nothing_is_computed_once_every_text_has_stopped():
+    model, calls = bytes_model(), []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    write_all(model, LETTERS, ["a", "b"], 10_000, stop=["a", "b", "c"], seed=0)
+    assert len(calls) < 200
+
+
+def test_a_character_comes_whole():
+    tokenizer = tokens.train("", 256)
+    row = decoding._Row(tokenizer, ())
+    assert [row.hear(token) for token in tokenizer.encode("a€b")] == ["a", "", "", "€", "b"]
 
 
 def test_training_mode_and_weights_are_as_they_were():
@@ -112,8 +245,24 @@ def test_generated_text_can_be_trained_on():
     assert model.embedding.weight.grad is not None
 
 
-def test_an_empty_prompt_and_a_negative_temperature_are_refused():
-    with pytest.raises(ValueError, match="the prompt is empty: give at least one token"):
-        generate(model_of(0), torch.zeros(1, 0, dtype=torch.long), 3)
-    with pytest.raises(ValueError, match=r"temperature=-0\.5 must not be negative"):
-        choose(torch.zeros(1, 3), -0.5)
+def test_what_cannot_be_continued_is_refused():
+    for prompts in (torch.zeros(1, 0, dtype=torch.long), [], [[1], []]):
+        with pytest.raises(ValueError, match="the prompt is empty: give at least one token"):
+            generate(model_of(0), prompts, 3)
+    with pytest.raises(ValueError, match="a stop string is empty"):
+        list(write(bytes_model(), LETTERS, "a", 3, stop=["b", ""]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"temperature": -0.5}, r"temperature=-0\.5 must not be negative"),
+        ({"top_k": 0}, "top_k=0 must be at least 1"),
+        ({"top_p": 0.0}, r"top_p=0\.0 must lie above 0"),
+        ({"top_p": 1.5}, r"top_p=1\.5 must lie above 0 and at most at 1"),
+        ({"min_p": -1.0}, r"min_p=-1\.0 must lie above 0"),
+    ],
+)
+def test_settings_outside_their_range_are_refused_by_name(setting, message):
+    with pytest.raises(ValueError, match=message):
+        generate(model_of(0), [[1]], 2, **setting)

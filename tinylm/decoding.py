@@ -3,10 +3,16 @@
 Explained in chapters/decoding.md.
 """
 
+from collections.abc import Iterator, Sequence
+
 import torch
+from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
+from tinylm.tokens import Tokenizer
 from tinylm.transformer import Transformer
+
+Prompts = Tensor | Sequence[Sequence[int]]  # (B, T), or B lists of ids of any lengths
 
 
 class Past:
@@ -40,51 +46,194 @@ class Cache:
         return self.layers[0].length
 
 
-def choose(logits: Tensor, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-    """One token for each row of logits (B, V): (B,).
+def probabilities(
+    logits: Tensor,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+) -> Tensor:
+    """How likely each token is to be chosen: logits (..., V) to shares (..., V) that sum to one.
 
-    temperature: 1 samples from softmax(logits); lower sharpens, 0 takes the most probable (greedy).
-    Raises ValueError for a negative temperature.
+    temperature: 1 leaves the model's own softmax; lower sharpens it, 0 leaves only the most probable
+    (greedy). Of what that gives, each of these keeps only some and shares the rest out among them, in turn:
+    top_k: the k most probable (Fan et al. 2018). top_p: the fewest that hold this share of the probability
+    together (Holtzman et al. 2020). min_p: those at least this fraction as probable as the most probable one
+    (Nguyen et al. 2024). Raises ValueError for a setting outside its range.
     """
     if temperature < 0:
         raise ValueError(f"temperature={temperature} must not be negative")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k={top_k} must be at least 1")
+    for name, share in {"top_p": top_p, "min_p": min_p}.items():
+        if share is not None and not 0 < share <= 1:
+            raise ValueError(f"{name}={share} must lie above 0 and at most at 1")
     if temperature == 0:
-        return logits.argmax(-1)
-    probabilities = (logits.float() / temperature).softmax(-1)
-    return torch.multinomial(probabilities, 1, generator=generator).squeeze(-1)
+        return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+    p = (logits.float() / temperature).softmax(-1)
+    if top_k is not None and top_k < p.shape[-1]:
+        p = _keep(p, p >= p.topk(top_k).values[..., -1:])
+    if top_p is not None:
+        falling = p.sort(descending=True)
+        before = falling.values.cumsum(-1) - falling.values  # of those that are more probable
+        p = _keep(p, torch.zeros_like(p, dtype=torch.bool).scatter(-1, falling.indices, before < top_p))
+    if min_p is not None:
+        p = _keep(p, p >= min_p * p.amax(-1, keepdim=True))
+    return p
 
 
-@torch.no_grad()  # not inference_mode: what was generated may be trained on
-def generate(
+def _keep(p: Tensor, kept: Tensor) -> Tensor:
+    p = p * kept
+    return p / p.sum(-1, keepdim=True)
+
+
+def choose(p: Tensor, draw: Tensor) -> Tensor:
+    """One token for each row of shares (B, V): the first at which their sum so far passes `draw` (B,).
+
+    With draws even in [0, 1), a token is chosen as often as its share says; equal draws, equal tokens.
+    """
+    sums = p.double().cumsum(-1)
+    return (sums > draw.to(sums).unsqueeze(-1) * sums[:, -1:]).int().argmax(-1)
+
+
+@torch.inference_mode()
+def stream(
     model: Transformer,
-    prompt: Tensor,
+    prompts: Prompts,
     n_tokens: int,
     temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
     seed: int | None = None,
     use_cache: bool = True,
-) -> Tensor:
-    """Continue `prompt` (B, T) by `n_tokens` tokens: (B, T + n_tokens).
+) -> Iterator[Tensor]:
+    """Continue B prompts by `n_tokens` tokens each, one (B,) at a time, as they come.
 
-    A text longer than the model's context goes on with the last half of the context in view.
-    seed: the same seed, model and prompt give the same text on the same machine; None draws a new one.
-    use_cache: keep keys and values instead of computing them again; the text is the same, only later.
-    Raises ValueError for an empty prompt.
+    Prompts of different lengths go together as well as alone. A text longer than the model's context goes on
+    with the last half of the context in view. The settings of sampling are those of `probabilities`.
+    seed: row b draws under seed + b, so a prompt goes on in the same way whatever is beside it, as far as
+    rounding allows; None draws a new one. use_cache: keep keys and values instead of computing them again;
+    the text is the same, only later. Raises ValueError for an empty prompt.
     """
-    if prompt.shape[1] == 0:
-        raise ValueError("the prompt is empty: give at least one token to go on from")
-    generator = torch.Generator(model.device)
-    generator.manual_seed(seed) if seed is not None else generator.seed()
     context = model.config.context
-    ids, seen = prompt, prompt[:, -context:]
-    cache, new = Cache(model, len(prompt)) if use_cache else None, seen
-    was_training = model.training
-    model.eval()
-    for _ in range(n_tokens):
-        if seen.shape[1] > context:
-            seen = new = seen[:, -max(1, context // 2) :]
-            cache = Cache(model, len(prompt)) if use_cache else None
-        logits = model(new, cache=cache) if use_cache else model(seen)
-        new = choose(logits[:, -1], temperature, generator).unsqueeze(1)
-        ids, seen = torch.cat((ids, new), dim=1), torch.cat((seen, new), dim=1)
-    model.train(was_training)
-    return ids
+    seen, padding = _side_by_side(prompts, model.device)
+    draws = _draws(len(seen), n_tokens, seed).to(model.device) if temperature else None  # (B, n_tokens)
+    cache = None
+    for i in range(n_tokens):
+        if cache is None or seen.shape[1] > context:
+            seen, padding = _recent(seen, padding, context)
+            cache, new = Cache(model, len(seen)), seen
+            ragged = padding if padding.any() else None
+        logits = model(new, cache=cache, padding=ragged) if use_cache else model(seen, padding=ragged)
+        if temperature:
+            p = probabilities(logits[:, -1], temperature, top_k, top_p, min_p)
+            chosen = choose(p, draws[:, i])
+        else:
+            chosen = logits[:, -1].argmax(-1)
+        yield chosen
+        new = chosen.unsqueeze(1)
+        seen = torch.cat((seen, new), dim=1)
+
+
+def generate(model: Transformer, prompts: Prompts, n_tokens: int, **how) -> Tensor | list[list[int]]:
+    """Prompts and what follows them, `n_tokens` tokens each; `how` and errors as for `stream`.
+
+    (B, T) gives (B, T + n_tokens); a list of B lists of ids gives a list of B lists.
+    """
+    new = list(stream(model, prompts, n_tokens, **how))
+    if isinstance(prompts, Tensor):
+        return torch.cat((prompts, *(chosen.unsqueeze(1) for chosen in new)), dim=1)
+    added = torch.stack(new, dim=1).tolist() if new else [[]] * len(prompts)
+    return [[*prompt, *more] for prompt, more in zip(prompts, added, strict=True)]
+
+
+def write(
+    model: Transformer, tokenizer: Tokenizer, prompt: str, n_tokens: int, stop: Sequence[str] = (), **how
+) -> Iterator[str]:
+    """Continue a text, in pieces as they come, each of whole characters; `how` and errors as for `stream`.
+
+    stop: the text ends before the first of these strings. `"".join(write(...))` is the whole of it.
+    """
+    row = _Row(tokenizer, stop)
+    for chosen in stream(model, [tokenizer.encode(prompt)], n_tokens, **how):
+        if piece := row.hear(chosen.item()):
+            yield piece
+        if row.ended:
+            return
+    if row.held:
+        yield row.held
+
+
+def write_all(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    n_tokens: int,
+    stop: Sequence[str] = (),
+    **how,
+) -> list[str]:
+    """The continuations of several texts at once, each as `write` alone gives it for seed + its place."""
+    rows = [_Row(tokenizer, stop) for _ in prompts]
+    texts = [""] * len(rows)
+    for chosen in stream(model, [tokenizer.encode(prompt) for prompt in prompts], n_tokens, **how):
+        for i, token in enumerate(chosen.tolist()):
+            texts[i] += rows[i].hear(token)
+        if all(row.ended for row in rows):
+            break
+    return [text + row.held for text, row in zip(texts, rows, strict=True)]
+
+
+class _Row:
+    """One text in the making: tokens come in, text that is sure to stay goes out."""
+
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str]):
+        self.stop = [stop] if isinstance(stop, str) else list(stop)
+        if "" in self.stop:
+            raise ValueError("a stop string is empty: every text would end before it begins")
+        self.backend = tokenizer.backend
+        self.decoder = DecodeStream(skip_special_tokens=False)
+        self.held = ""  # may be the beginning of a stop string
+        self.ended = False
+
+    def hear(self, token: int) -> str:
+        if self.ended:
+            return ""
+        text = self.held + (self.decoder.step(self.backend, token) or "")  # None: half a character
+        places = [text.find(word) for word in self.stop if word in text]
+        if places:
+            self.ended, self.held = True, ""
+            return text[: min(places)]
+        begun = [n for word in self.stop for n in range(1, len(word)) if text.endswith(word[:n])]
+        safe = len(text) - max(begun, default=0)
+        self.held = text[safe:]
+        return text[:safe]
+
+
+def _side_by_side(prompts: Prompts, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Prompts of any lengths as ids (B, T) that end together, and how much padding stands before each (B,)."""
+    if not len(prompts) or min(len(prompt) for prompt in prompts) == 0:
+        raise ValueError("the prompt is empty: give at least one token to go on from")
+    if isinstance(prompts, Tensor):
+        return prompts.to(device), torch.zeros(len(prompts), dtype=torch.long, device=device)
+    longest = max(len(prompt) for prompt in prompts)
+    ids = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    padding = [longest - len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(padding, device=device)
+
+
+def _recent(seen: Tensor, padding: Tensor, context: int) -> tuple[Tensor, Tensor]:
+    """The same without what no longer fits: a row longer than `context` keeps its last half context."""
+    lengths = seen.shape[1] - padding
+    lengths = torch.where(lengths > context, max(1, context // 2), lengths)
+    longest = int(lengths.max())
+    return seen[:, -longest:], longest - lengths
+
+
+def _draws(n_rows: int, n_tokens: int, seed: int | None) -> Tensor:
+    """Random numbers in [0, 1), (n_rows, n_tokens): every row from a generator of its own."""
+    generators = [torch.Generator() for _ in range(n_rows)]
+    for row, generator in enumerate(generators):
+        generator.manual_seed(seed + row) if seed is not None else generator.seed()
+    rows = [torch.rand(n_tokens, dtype=torch.float64, generator=generator) for generator in generators]
+    return torch.stack(rows)

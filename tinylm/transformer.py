@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tinylm.attention import Attention, rotations
+from tinylm.attention import Attention, RMSNorm, rotations
 
 SIZES = "vocab_size", "context", "n_layers", "d_model", "n_heads", "n_kv_heads", "d_head", "d_feedforward"
 
@@ -73,9 +73,9 @@ class Block(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.attention_norm = nn.RMSNorm(config.d_model, eps=config.norm_eps)
+        self.attention_norm = RMSNorm(config.d_model, eps=config.norm_eps)
         self.attention = Attention(config)
-        self.feedforward_norm = nn.RMSNorm(config.d_model, eps=config.norm_eps)
+        self.feedforward_norm = RMSNorm(config.d_model, eps=config.norm_eps)
         self.feedforward = FeedForward(config)
 
     def forward(self, x: Tensor, rotation, mask: Tensor | None = None, past=None) -> Tensor:
@@ -95,7 +95,7 @@ class Transformer(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-        self.norm = nn.RMSNorm(config.d_model, eps=config.norm_eps)
+        self.norm = RMSNorm(config.d_model, eps=config.norm_eps)
         self.readout = nn.Linear(config.d_model, config.vocab_size, bias=False)
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
@@ -114,18 +114,32 @@ class Transformer(nn.Module):
     def device(self) -> torch.device:
         return self.embedding.weight.device
 
-    def rotation(self, n_positions: int, start: int = 0) -> tuple[Tensor, Tensor]:
+    def rotation(
+        self, n_positions: int, start: int = 0, padding: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What `tinylm.attention.rotate` needs for the places from `start` on: (T, D), or (B, 1, T, D)."""
         positions = torch.arange(start, start + n_positions, device=self.device)
+        if padding is not None:
+            positions = (positions - padding[:, None, None]).clamp(min=0)  # (B, 1, T)
         cos, sin = rotations(positions, self.config.d_head, self.config.rope_theta)
         return cos.to(self.embedding.weight.dtype), sin.to(self.embedding.weight.dtype)
 
-    def forward(self, ids: Tensor, mask: Tensor | None = None, cache=None) -> Tensor:
+    def forward(
+        self, ids: Tensor, mask: Tensor | None = None, cache=None, padding: Tensor | None = None
+    ) -> Tensor:
         """ids: (B, T) integers below V. Returns logits (B, T, V).
 
         mask: True where a position (third axis) may look at another (last axis), broadcast to (B, H, T, S).
         cache: a `tinylm.decoding.Cache` of the S - T positions before `ids`, to which these are added.
+        padding: (B,), how many of the first of the S places in each row hold no text. Nobody looks at them,
+        positions are counted from the first that does, and their own logits mean nothing.
         """
-        rotation = self.rotation(ids.shape[1], cache.length if cache is not None else 0)
+        start = cache.length if cache is not None else 0
+        if padding is not None:
+            places = torch.arange(start + ids.shape[1], device=self.device)
+            text = (places >= padding[:, None])[:, None, None]  # (B, 1, 1, S)
+            mask = text if mask is None else mask & text
+        rotation = self.rotation(ids.shape[1], start, padding)
         x = self.embedding(ids)  # (B, T, C)
         for i, block in enumerate(self.blocks):
             x = block(x, rotation, mask, cache.layers[i] if cache is not None else None)
