@@ -64,7 +64,7 @@ def rotations(positions: Tensor, d_head: int, theta: float = 10_000.0) -> tuple[
     """Cosines and sines of the angles by which rotary position embedding turns a head's channels.
 
     positions: (..., T), counted from 0. Returns two tensors (..., T, D): channels i and i + D/2 turn
-    together, by position · theta^(-2i/D). Su et al. 2021, equation 34, in the half-split order that Llama uses.
+    together, by position · theta^(-2i/D). Su et al. 2021, equation 34, in Llama's half-split order.
     """
     frequency = theta ** (-torch.arange(0, d_head, 2, device=positions.device).float() / d_head)
     angle = positions.float().unsqueeze(-1) * frequency  # (..., T, D/2)

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,10 +45,7 @@ def save(trained: Trained, folder: str | Path) -> None:
 
     Raises OSError (a full disk, say) with the old checkpoint untouched.
     """
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with swapped_in(folder) as aside:
         weights = {name: tensor.contiguous() for name, tensor in trained.model.state_dict().items()}
         if trained.model.config.tied:
             del weights["readout.weight"]  # it is the embedding
@@ -56,8 +54,20 @@ def save(trained: Trained, folder: str | Path) -> None:
         (aside / "extra.json").write_text(json.dumps(trained.extra))
         if trained.tokenizer:
             trained.tokenizer.save(aside / "tokenizer.json")
-        sums = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
-        (aside / "sha256.json").write_text(json.dumps(sums, indent=1))
+        seal(aside)
+
+
+@contextmanager
+def swapped_in(folder: str | Path) -> Iterator[Path]:
+    """A new, empty folder that takes the place of `folder` once it was filled without an error."""
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield aside
+        for path in aside.iterdir():  # on the disk before the name says so, lest a power cut come between
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         _replace(folder, aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -77,22 +87,34 @@ def _replace(folder: Path, new: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def seal(folder: Path) -> None:
+    """Write down the checksum of every file in `folder`."""
+    sums = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    (folder / "sha256.json").write_text(json.dumps(sums, indent=1))
+
+
+def check_seal(folder: Path) -> list[str]:
+    """The names of the files of a sealed folder. Raises ValueError naming those that changed since."""
+    sums = json.loads((folder / "sha256.json").read_text())
+    damaged = [name for name, digest in sums.items() if _sha256(folder / name) != digest]
+    if damaged:
+        raise ValueError(f"{', '.join(damaged)} changed since saved")
+    return list(sums)
+
+
 def load(folder: str | Path) -> Trained:
     """Read a checkpoint. Raises FileNotFoundError, or ValueError naming what in it is damaged."""
     folder = Path(folder)
     if not (folder / "sha256.json").exists():
         raise FileNotFoundError(f"there is no checkpoint in {folder}")
     try:
-        sums = json.loads((folder / "sha256.json").read_text())
-        damaged = [name for name, digest in sums.items() if _sha256(folder / name) != digest]
-        if damaged:
-            raise ValueError(f"{', '.join(damaged)} changed since saved")
+        names = check_seal(folder)
         model = Transformer(Config(**json.loads((folder / "config.json").read_text())))
         weights = safetensors.torch.load_file(folder / "model.safetensors")
         if model.config.tied:
             weights["readout.weight"] = weights["embedding.weight"]
         model.load_state_dict(weights)
-        tokenizer = tokens.load(folder / "tokenizer.json") if "tokenizer.json" in sums else None
+        tokenizer = tokens.load(folder / "tokenizer.json") if "tokenizer.json" in names else None
         return Trained(model.eval(), tokenizer, json.loads((folder / "extra.json").read_text()))
     except (
         ValueError,

@@ -211,7 +211,7 @@ class _Row:
 
 
 def _side_by_side(prompts: Prompts, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Prompts of any lengths as ids (B, T) that end together, and how much padding stands before each (B,)."""
+    """Prompts of any lengths as ids (B, T) that end together, and the padding before each (B,)."""
     if not len(prompts) or min(len(prompt) for prompt in prompts) == 0:
         raise ValueError("the prompt is empty: give at least one token to go on from")
     if isinstance(prompts, Tensor):
