@@ -21,6 +21,7 @@ WITHOUT_CHAPTER = {
     "claims": "records the numbers of all chapters",
     "figures": "draws the figures of all chapters",
     "checkpoints": "keeps the models of all chapters",
+    "gguf": "opens the door to llama.cpp",
     "hub": "opens the door to and from other libraries",
     "recall": "is a task of several chapters",
     "world": "makes the text of many chapters",

@@ -78,12 +78,12 @@ def save_pretrained(
     FileExistsError where `folder` holds anything else; OSError (a full disk, say), the old model untouched.
     """
     config, folder = model.config, Path(folder).resolve()
-    _check_fits_a_family(config)
+    check_fits_a_family(config)
     if others := sorted({path.name for path in folder.iterdir()} - set(FILES)) if folder.exists() else []:
         raise FileExistsError(
             f"{folder} holds {others[0]}, which would be lost: choose a new or empty folder"
         )
-    end = _end_of_text(tokenizer) if tokenizer else None
+    end = end_of_text(tokenizer) if tokenizer else None
     stops = {"bos_token_id": None, "eos_token_id": tokenizer.backend.token_to_id(end) if end else None}
     family = "qwen3" if config.qk_norm else "llama"
     settings = {
@@ -96,10 +96,10 @@ def save_pretrained(
         "dtype": str(model.embedding.weight.dtype).removeprefix("torch."),
     }
     state = model.state_dict()
-    weights = {theirs: state[ours].contiguous() for ours, theirs in _names(config).items()}
+    weights = {theirs: state[ours].contiguous() for ours, theirs in weight_names(config).items()}
     written = {"config.json": settings | stops, "generation_config.json": stops}
     if tokenizer:
-        _check_fits_tokenizer(config, tokenizer)
+        check_fits_tokenizer(config, tokenizer)
         written["tokenizer_config.json"] = {
             "tokenizer_class": "PreTrainedTokenizerFast",  # the one that does as tokenizer.json says
             **{"bos_token": None, "eos_token": end, "unk_token": None},
@@ -136,7 +136,7 @@ def from_pretrained(
         model = _model(config, _shards(folder), dtype)
         tokenizer = tokens.load(folder / "tokenizer.json") if (folder / "tokenizer.json").exists() else None
         if tokenizer:
-            _check_fits_tokenizer(config, tokenizer)
+            check_fits_tokenizer(config, tokenizer)
             tokenizer.backend.no_truncation()  # some files keep the settings of a training run
             tokenizer.backend.no_padding()
         generation = {name: settings[name] for name in settings if name.endswith("_token_id")}
@@ -147,7 +147,7 @@ def from_pretrained(
         raise ValueError(f"the model {folder_or_name} cannot be read: {error}") from None
 
 
-def _names(config: Config) -> dict[str, str]:
+def weight_names(config: Config) -> dict[str, str]:
     """Our name of every weight that is stored, and Transformers' name for it."""
     names = dict(OUTSIDE)
     for i in range(config.n_layers):
@@ -157,7 +157,8 @@ def _names(config: Config) -> dict[str, str]:
     return {f"{a}.weight": f"{b}.weight" for a, b in names.items() if not a.endswith(absent)}
 
 
-def _check_fits_a_family(config: Config) -> None:
+def check_fits_a_family(config: Config) -> None:
+    """Raises ValueError for sizes that neither a Llama nor a Qwen3 can have."""
     if not config.causal:
         raise ValueError("causal=False: Llama and Qwen3 only look back; keep the model with checkpoints.save")
     if config.d_model % config.n_heads and not config.qk_norm:
@@ -165,14 +166,16 @@ def _check_fits_a_family(config: Config) -> None:
         raise ValueError(f"{sizes}, as a Llama's is: choose other sizes, or qk_norm=True to make it a Qwen3")
 
 
-def _check_fits_tokenizer(config: Config, tokenizer: tokens.Tokenizer) -> None:
+def check_fits_tokenizer(config: Config, tokenizer: tokens.Tokenizer) -> None:
+    """Raises ValueError where the tokenizer gives ids that the model has no embedding for."""
     n_tokens = max(tokenizer.backend.get_vocab().values(), default=-1) + 1
     if n_tokens > config.vocab_size:
         problem = f"the tokenizer has {n_tokens} tokens, more than the model's vocab_size={config.vocab_size}"
         raise ValueError(f"{problem}: give the tokenizer that the model was trained with")
 
 
-def _end_of_text(tokenizer: tokens.Tokenizer) -> str | None:
+def end_of_text(tokenizer: tokens.Tokenizer) -> str | None:
+    """The special token that ends a text, if there is one."""
     added = tokenizer.backend.get_added_tokens_decoder().values()
     return next((end for end in ENDS if any(token.special and token.content == end for token in added)), None)
 
@@ -306,7 +309,7 @@ def _model(config: Config, shards: list[Path], dtype: torch.dtype) -> Transforme
         stored = {name: file for file in files for name in file.keys()}  # noqa: SIM118  it is no dict
         if config.n_layers > len(stored):  # said before so many layers are made
             raise ValueError(f"num_hidden_layers={config.n_layers}, but there are only {len(stored)} weights")
-        names = _names(config)
+        names = weight_names(config)
         _check_names(set(names.values()), stored.keys(), config.tied)
         with torch.device("meta"):  # shapes without memory, to compare before any is taken
             model = Transformer(config)
