@@ -1,18 +1,27 @@
 """Training: show windows of text, ask for each next token, step against the gradient.
 
+One loop for a laptop, a GPU and many of them; `python -m tinylm.pretraining --help` runs it from a terminal.
 Explained in chapters/pretraining.md.
 """
 
+import functools
+import hashlib
 import math
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from tinylm import distributed, processors, snapshots
 from tinylm.transformer import Transformer
+
+NEWTON_SCHULZ = 3  # rounds of Muon's approximation: PyTorch's five cost more and gain nothing here
 
 
 @dataclass
@@ -24,7 +33,7 @@ class History:
     training: list[float] = field(default_factory=list)  # the loss of every step, before that step
 
     def to_dict(self) -> dict:
-        return {"steps": self.steps, "validation": self.validation, "training": self.training}
+        return asdict(self)
 
 
 def windows(ids: Tensor, length: int, starts: Tensor) -> tuple[Tensor, Tensor]:
@@ -33,12 +42,37 @@ def windows(ids: Tensor, length: int, starts: Tensor) -> tuple[Tensor, Tensor]:
     return ids[index], ids[index + 1]
 
 
+@functools.lru_cache(maxsize=2)  # a pass of a long text takes long to shuffle, and a batch may touch two
+def shuffled(n_tokens: int, length: int, seed: int, n_pass: int) -> Tensor:
+    """Where the windows of one pass over the text start, in random order: side by side, so that none overlap.
+
+    Each pass begins at another of the first `length` tokens, so the windows are cut elsewhere each time.
+    """
+    generator = torch.Generator().manual_seed(1_000_003 * seed + n_pass)
+    n_windows = max(1, n_tokens // length - 1)
+    spare = min(length, n_tokens - n_windows * length)
+    offset = torch.randint(spare, (1,), generator=generator)
+    return torch.randperm(n_windows, generator=generator) * length + offset
+
+
+def starts_at(step: int, batch_size: int, n_tokens: int, length: int, seed: int) -> Tensor:
+    """Where the windows (batch_size,) of a step start: passes over the text, one after the other.
+
+    A function of the step alone, so a run that goes on after a stop meets the same windows.
+    """
+    per_pass = len(shuffled(n_tokens, length, seed, 0))
+    places = range(step * batch_size, (step + 1) * batch_size)
+    passes = sorted({place // per_pass for place in places})
+    deck = torch.cat([shuffled(n_tokens, length, seed, n_pass) for n_pass in passes])
+    return deck[torch.tensor(places) - passes[0] * per_pass]
+
+
 def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy in nats: logits (B, T, V) against the tokens that came (B, T)."""
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def evaluate(model: Transformer, ids: Tensor, batch_size: int = 64) -> float:
     """Mean loss in nats per token over ids (N,), cut into windows of the model's context that do not overlap.
 
@@ -62,15 +96,49 @@ def learning_rate(step: int, n_steps: int, warm_up: int) -> float:
     return min((step + 1) / max(1, warm_up), (n_steps - step) / max(1, n_steps - warm_up))
 
 
-def optimizers(model: Transformer, matrix_rate: float, other_rate: float) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the blocks' matrices, AdamW (Loshchilov and Hutter 2019) for the rest."""
-    matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
+def optimizers(
+    model: Transformer, matrix_rate: float | None, other_rate: float
+) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the blocks' matrices, AdamW (Loshchilov and Hutter 2019) for the rest.
+
+    Their peak learning rates; matrix_rate None leaves the matrices to AdamW too.
+    """
+    matrices = [] if matrix_rate is None else [p for p in model.blocks.parameters() if p.dim() == 2]
     inside = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in inside]
-    return [
-        torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=0.0, adjust_lr_fn="original"),
-        torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True),
-    ]
+    adamw = torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    if not matrices:
+        return [adamw]
+    muon = torch.optim.Muon(
+        matrices, lr=matrix_rate, weight_decay=0.0, adjust_lr_fn="original", ns_steps=NEWTON_SCHULZ
+    )
+    return [muon, adamw]
+
+
+def set_rates(steppers: list[torch.optim.Optimizer], peaks: list[float], share: float) -> None:
+    """Give each optimizer this share of its peak learning rate."""
+    for stepper, peak in zip(steppers, peaks, strict=True):
+        for group in stepper.param_groups:
+            group["lr"] = peak * share
+
+
+def backward(
+    forward: Callable, ids: Tensor, length: int, starts: Tensor, n_parts: int = 1, half: bool = False
+) -> Tensor:
+    """The mean loss over the windows at `starts`; its gradient is added to what is there.
+
+    n_parts: so many windows at a time that the batch fits in memory. half: multiply matrices in bfloat16;
+    weights, sums and the loss stay in float32 (Micikevicius et al. 2018).
+    """
+    total = torch.zeros((), device=ids.device)
+    for i, part in enumerate(starts.to(ids.device).chunk(n_parts)):
+        inputs, targets = windows(ids, length, part)
+        with torch.autocast(ids.device.type, torch.bfloat16, enabled=half):
+            loss = next_token_loss(forward(inputs), targets) / n_parts
+        with distributed.gradients_stay(forward) if i + 1 < n_parts else nullcontext():
+            loss.backward()
+        total += loss.detach()
+    return total
 
 
 def train(
@@ -81,71 +149,142 @@ def train(
     validation: Tensor | None = None,
     evaluate_every: int = 0,
     on_evaluate: Callable[[int, Transformer], None] | None = None,
-    matrix_rate: float = 0.02,
+    on_step: Callable[[int, float], None] | None = None,
+    matrix_rate: float | None = 0.02,
     other_rate: float = 0.004,
     warm_up: int = 20,
     seed: int = 0,
+    target_loss: float | None = None,
+    accumulate: int = 1,
+    precision: str = "auto",
+    compiled: bool | None = None,
+    sharded: bool = False,
+    folder: str | Path | None = None,
+    save_every: int = 100,
     progress: str | None = "training",
 ) -> History:
     """Train `model` in place to predict each next token of ids (N,), in `n_steps` steps.
 
-    Every step shows `batch_size` windows of the model's context, drawn at random under `seed`. Every
+    Every step shows `batch_size` windows of the model's context, shuffled under `seed`. Every
     `evaluate_every` steps (0: never), before the first and after the last, the loss on `validation` (M,) is
-    recorded and `on_evaluate(step, model)` called. progress: the progress bar's text; None for no bar.
-    matrix_rate, other_rate: peak learning rates of the two `optimizers`.
+    recorded and `on_evaluate(step, model)` called; a loss of `target_loss` or less ends the training there.
+    `on_step(step, loss)` is called after every step. progress: the progress bar's text; None for no bar.
+    matrix_rate, other_rate: peak learning rates of the `optimizers`, reached after `warm_up` steps.
 
-    Raises ValueError where a text is shorter than one window or holds an id that the model does not have,
-    FloatingPointError where the loss is no longer a finite number. Ctrl-C ends training early and keeps the
-    model as it is by then.
+    accumulate: take the batch in so many parts, one after the other, if it does not fit in memory at once.
+    precision: "float32", "bfloat16" (of the products of matrices; weights stay float32), or "auto": bfloat16
+    where the processor has a unit for it. compiled: by `torch.compile`; None where that pays. Under torchrun
+    all processes share each batch; `sharded` cuts the model up among them (see `tinylm.distributed`).
+    folder: keep the run's state there every `save_every` steps, and go on from the newest one that is there.
+
+    Raises ValueError where a text is shorter than one window or holds an id that the model does not have, or
+    the settings do not fit each other or the run in `folder`; FloatingPointError where the loss is no longer
+    a finite number; OSError where the state cannot be written. Ctrl-C ends training early and keeps the model
+    as it is by then, and its state in `folder`.
     """
-    length = model.config.context
+    length, device, n_processes = model.config.context, model.device, distributed.n_processes()
     for part in (ids, validation) if validation is not None else (ids,):
         _check(part, length, model)
-    history = History()
-    generator = torch.Generator().manual_seed(seed)
-    steppers = optimizers(model, matrix_rate, other_rate)
-    peaks = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
-    model.train()
-    model.zero_grad()  # a reader's own backward pass may have left gradients
-    hide = {"disable": True} if progress is None else {}  # else TQDM_DISABLE decides, as everywhere
-    bar = tqdm(range(n_steps), desc=progress, leave=False, mininterval=0.5, **hide)
-
-    def look(step: int) -> None:
-        if evaluate_every and (step % evaluate_every == 0 or step == n_steps):
-            history.steps.append(step)
-            if validation is not None:
-                history.validation.append(evaluate(model, validation))
-            if on_evaluate:
-                on_evaluate(step, model)
-            model.train()
-
-    try:
-        for step in bar:
-            look(step)
-            for stepper, rates in zip(steppers, peaks, strict=True):
-                for group, peak in zip(stepper.param_groups, rates, strict=True):
-                    group["lr"] = peak * learning_rate(step, n_steps, warm_up)
-            starts = torch.randint(len(ids) - length, (batch_size,), generator=generator).to(ids.device)
-            inputs, targets = windows(ids, length, starts)
-            loss = next_token_loss(model(inputs), targets)
-            if not math.isfinite(loss.item()):
-                raise FloatingPointError(
-                    f"the loss became {loss.item()} at step {step}: lower the learning rates"
-                )
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for stepper in steppers:
-                stepper.step()
-                stepper.zero_grad()
-            history.training.append(loss.item())
-            bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
-        look(n_steps)
-    except KeyboardInterrupt:
-        print(
-            f"stopped after {len(history.training)} of {n_steps} steps; the model keeps what it has learned"
+    if batch_size % (n_processes * accumulate):
+        raise ValueError(
+            f"batch_size={batch_size} windows cannot be shared evenly by {n_processes} processes "
+            f"in {accumulate} parts each"
         )
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"precision={precision!r} is not one of auto, float32, bfloat16")
+    half = precision == "bfloat16" or (precision == "auto" and processors.has_bfloat16(device))
+    recipe = {  # what decides the losses, the text by its digest
+        **{"config": model.config.to_dict(), "n_steps": n_steps, "batch_size": batch_size, "seed": seed},
+        **{"matrix_rate": matrix_rate, "other_rate": other_rate, "warm_up": warm_up},
+        "text": hashlib.sha256(ids.cpu().numpy()).hexdigest(),
+    }
+    compiled = compiled or (
+        compiled is None and processors.pays_to_compile(model, n_steps * batch_size * length, device)
+    )
+    forward = distributed.spread(model, sharded)
+    steppers = optimizers(model, matrix_rate, other_rate)
+    peaks = [stepper.param_groups[0]["lr"] for stepper in steppers]
+    model.zero_grad()  # a reader's own backward pass may have left gradients
+
+    with snapshots.held(folder) if folder else nullcontext():
+        history = _resume(folder, recipe, model, steppers) if folder else History()
+        forward = torch.compile(forward) if compiled else forward
+        step = saved = len(history.training)
+        between_steps = True
+
+        def look() -> bool:
+            """Evaluate where it is time to. Whether the target is reached."""
+            due = evaluate_every and (step % evaluate_every == 0 or step == n_steps)
+            if due and step not in history.steps[-1:]:
+                history.steps.append(step)
+                with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                    if validation is not None:
+                        history.validation.append(evaluate(model, validation))
+                    if on_evaluate:
+                        on_evaluate(step, model)
+            model.train()
+            return target_loss is not None and min(history.validation, default=math.inf) <= target_loss
+
+        def save() -> None:
+            nonlocal saved
+            if folder and step > saved:
+                notes = {"recipe": recipe, "history": history.to_dict()}
+                snapshots.save(folder, step, model, steppers, notes)
+                saved = step
+
+        hide = {"disable": True} if progress is None or distributed.rank() else {}  # else TQDM_DISABLE says
+        bar = tqdm(total=n_steps, initial=step, desc=progress, leave=False, mininterval=0.5, **hide)
+        try:
+            while not look() and step < n_steps:
+                set_rates(steppers, peaks, learning_rate(step, n_steps, warm_up))
+                starts = distributed.share(starts_at(step, batch_size, len(ids), length, seed))
+                loss = backward(forward, ids, length, starts, accumulate, half)
+                loss = distributed.mean(loss).item()
+                if not math.isfinite(loss):
+                    raise FloatingPointError(
+                        f"the loss became {loss} at step {step}: lower the learning rates"
+                    )
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                between_steps = False
+                for stepper in steppers:
+                    stepper.step()
+                    stepper.zero_grad()
+                history.training.append(loss)
+                step += 1
+                between_steps = True
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                if on_step:
+                    on_step(step, loss)
+                if save_every and step % save_every == 0:
+                    save()
+        except KeyboardInterrupt:
+            print(f"stopped after {step} of {n_steps} steps; the model keeps what it has learned")
+        finally:
+            bar.close()
+        if between_steps:  # else Ctrl-C came in the middle of one, and the state would be neither
+            save()
     model.eval()
     return history
+
+
+def _resume(
+    folder: str | Path, recipe: dict, model: Transformer, steppers: list[torch.optim.Optimizer]
+) -> History:
+    """Go back to the newest state in `folder`, which must be of the same run, if there is one."""
+    found = snapshots.newest(folder)
+    if not distributed.same(found and found[0].name):
+        raise ValueError(f"the processes see different states in {folder}: use a folder that they share")
+    if found is None:
+        return History()
+    path, notes = found
+    for name, value in recipe.items():
+        was = notes["recipe"][name]
+        if was != value:
+            what = "another text" if name == "text" else f"{name}={was!r}, not {value!r}"
+            raise ValueError(f"the run in {folder} has {what}: give the same again, or another folder")
+    snapshots.restore(path, model, steppers)
+    return History(**notes["history"])
 
 
 def _check(ids: Tensor, length: int, model: Transformer) -> None:
@@ -156,3 +295,9 @@ def _check(ids: Tensor, length: int, model: Transformer) -> None:
             f"token id {int(ids.max())} is outside the model's vocabulary of {model.config.vocab_size}: "
             "was the text encoded with another tokenizer?"
         )
+
+
+if __name__ == "__main__":
+    from tinylm import pretraining_command
+
+    sys.exit(pretraining_command.main())

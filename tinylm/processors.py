@@ -1,0 +1,30 @@
+"""What the processor at hand is good at: chosen by what it is, not by a clock, so that a run repeats.
+
+The measurements behind these choices are in tinylm/EXPERIMENTS.md.
+"""
+
+import math
+import shutil
+import sys
+
+import torch
+from torch import nn
+
+# FLOPs of a training from which compiling gains more than the minute it takes
+COMPILING_PAYS = {"cpu": 2e13, "cuda": 1e15}
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether it multiplies matrices of bfloat16 in hardware: where not, they are slower, not faster."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version of PyTorch
+    return device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def pays_to_compile(model: nn.Module, n_tokens: int, device: torch.device) -> bool:
+    """Whether `torch.compile`, which takes about a minute, gains that back in a training on `n_tokens`."""
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    work = 6 * n_parameters * n_tokens  # Kaplan et al. 2020, table 1
+    has_compiler = device.type == "cuda" or any(map(shutil.which, ["g++", "clang++"]))
+    return sys.platform != "win32" and has_compiler and work > COMPILING_PAYS.get(device.type, math.inf)
