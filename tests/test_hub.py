@@ -329,6 +329,21 @@ def test_a_loaded_model_is_ready_to_be_trained_and_to_be_saved_where_it_was(tmp_
     assert not (tmp_path / "model" / "tokenizer.json").exists()  # the old model's: this one was saved without
 
 
+def test_a_loaded_model_keeps_its_weights_whatever_becomes_of_the_file(tmp_path):
+    hub.save_pretrained(ours(), tmp_path / "model")
+    model = hub.from_pretrained(tmp_path / "model").model
+    with (tmp_path / "model" / hub.WEIGHTS).open("r+b") as file:
+        file.write(bytes((tmp_path / "model" / hub.WEIGHTS).stat().st_size))
+    assert torch.equal(model(ids()), ours()(ids()))
+
+
+def test_what_older_versions_of_transformers_look_for_is_there(tmp_path):
+    hub.save_pretrained(ours(rope_theta=300.0), tmp_path / "model")
+    with safetensors.safe_open(tmp_path / "model" / hub.WEIGHTS, framework="pt") as file:
+        assert file.metadata() == {"format": "pt"}
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["rope_theta"] == 300
+
+
 def test_the_library_does_not_need_transformers():
     code = "import sys; sys.modules['transformers'] = None; import tinylm.hub"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -524,7 +539,8 @@ def refusal(folder, kind=ValueError, **options) -> str:
         ({"hidden_size": True}, "hidden_size=True"),
         ({"num_attention_heads": 0}, "num_attention_heads=0"),
         ({"num_attention_heads": 3}, "n_heads=3 is not a multiple of n_kv_heads=2"),
-        ({"num_attention_heads": 2**24, "head_dim": 2**24}, "cannot be read"),
+        ({"hidden_size": 2**20, "intermediate_size": 2**24}, "has the shape"),  # before any memory is taken
+        ({"hidden_size": 2**24, "num_attention_heads": 2**24, "head_dim": 2**24}, "cannot be read"),
         ({"num_key_value_heads": 1}, "self_attn.k_proj.weight has the shape"),
         ({"head_dim": 5}, "d_head=5 is odd"),
         ({"intermediate_size": 4}, "mlp.gate_proj.weight has the shape"),
@@ -618,7 +634,9 @@ def test_a_damaged_file_gives_one_clear_line(saved, name, damage):
         "deep": b"[" * 200_000,
     }
     (saved / name).write_bytes(damaged[damage])
-    assert "cannot be read" in refusal(saved)
+    message = refusal(saved)
+    assert "cannot be read" in message
+    assert name in message or name == hub.WEIGHTS
 
 
 def test_files_that_are_not_there_are_named(saved, tmp_path):

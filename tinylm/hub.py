@@ -8,10 +8,8 @@ safetensors only: numbers, and nothing that can run.
 
 import json
 import re
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import huggingface_hub
@@ -21,6 +19,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from tinylm import checkpoints, tokens
 from tinylm.checkpoints import Trained
+from tinylm.tokens import Tokenizer
 from tinylm.transformer import Config, Transformer
 
 # Our names, and Transformers': of the sizes, of the weights outside of the blocks, and of those in each.
@@ -65,9 +64,7 @@ FILES = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_c
 LARGEST = 2**24  # of any size of a model, and of a file of settings in bytes: above is damage, or malice
 
 
-def save_pretrained(
-    model: Transformer, folder: str | Path, tokenizer: tokens.Tokenizer | None = None
-) -> None:
+def save_pretrained(model: Transformer, folder: str | Path, tokenizer: Tokenizer | None = None) -> None:
     """Write `model` to `folder` as Transformers does: as Qwen3 where it has query-key norm, else as Llama.
 
     `AutoModelForCausalLM.from_pretrained(folder)` reads it, and with a tokenizer so do `AutoTokenizer` and
@@ -80,9 +77,7 @@ def save_pretrained(
     config, folder = model.config, Path(folder).resolve()
     check_fits_a_family(config)
     if others := sorted({path.name for path in folder.iterdir()} - set(FILES)) if folder.exists() else []:
-        raise FileExistsError(
-            f"{folder} holds {others[0]}, which would be lost: choose a new or empty folder"
-        )
+        raise FileExistsError(f"{folder} holds {others[0]}, which would be lost: choose an empty folder")
     end = end_of_text(tokenizer) if tokenizer else None
     stops = {"bos_token_id": None, "eos_token_id": tokenizer.backend.token_to_id(end) if end else None}
     family = "qwen3" if config.qk_norm else "llama"
@@ -106,7 +101,7 @@ def save_pretrained(
             "clean_up_tokenization_spaces": False,
             "model_max_length": config.context,
         }
-    with _swapped_in(folder) as aside:
+    with checkpoints.swapped_in(folder) as aside:
         safetensors.torch.save_file(weights, aside / WEIGHTS, metadata={"format": "pt"})
         if tokenizer:
             tokenizer.save(aside / "tokenizer.json")
@@ -166,7 +161,7 @@ def check_fits_a_family(config: Config) -> None:
         raise ValueError(f"{sizes}, as a Llama's is: choose other sizes, or qk_norm=True to make it a Qwen3")
 
 
-def check_fits_tokenizer(config: Config, tokenizer: tokens.Tokenizer) -> None:
+def check_fits_tokenizer(config: Config, tokenizer: Tokenizer) -> None:
     """Raises ValueError where the tokenizer gives ids that the model has no embedding for."""
     n_tokens = max(tokenizer.backend.get_vocab().values(), default=-1) + 1
     if n_tokens > config.vocab_size:
@@ -174,22 +169,10 @@ def check_fits_tokenizer(config: Config, tokenizer: tokens.Tokenizer) -> None:
         raise ValueError(f"{problem}: give the tokenizer that the model was trained with")
 
 
-def end_of_text(tokenizer: tokens.Tokenizer) -> str | None:
+def end_of_text(tokenizer: Tokenizer) -> str | None:
     """The special token that ends a text, if there is one."""
     added = tokenizer.backend.get_added_tokens_decoder().values()
     return next((end for end in ENDS if any(token.special and token.content == end for token in added)), None)
-
-
-@contextmanager
-def _swapped_in(folder: Path) -> Iterator[Path]:
-    """A new folder beside `folder` to write to, which takes its place when all went well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield aside
-        checkpoints._replace(folder, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 # From here on: reading what was downloaded, which may have been made to do harm.
