@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
@@ -72,6 +73,14 @@ def same(value) -> bool:
     return all(other == value for other in values)
 
 
+def from_first(value):
+    """The first process's value, for all."""
+    values = [value]
+    if n_processes() > 1:
+        dist.broadcast_object_list(values)
+    return values[0]
+
+
 def spread(model: nn.Module, sharded: bool = False) -> nn.Module:
     """What to call in training instead of `model`, so that gradients are averaged over all processes.
 
@@ -93,3 +102,8 @@ def spread(model: nn.Module, sharded: bool = False) -> nn.Module:
 def gradients_stay(model: nn.Module) -> AbstractContextManager:
     """Within this, gradients add up in each process alone: for all parts of a batch but the last."""
     return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
+
+
+def whole(model: nn.Module) -> dict[str, Tensor]:
+    """All weights of a model that was cut in pieces, on the CPU. Every process must call it."""
+    return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))

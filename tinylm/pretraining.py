@@ -253,7 +253,8 @@ def train(
                 step += 1
                 between_steps = True
                 bar.update()
-                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                seen = {"validation": f"{history.validation[-1]:.3f}"} if history.validation else {}
+                bar.set_postfix({"loss": f"{loss:.3f}"} | seen, refresh=False)
                 if on_step:
                     on_step(step, loss)
                 if save_every and step % save_every == 0:
