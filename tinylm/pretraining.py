@@ -21,8 +21,6 @@ from tqdm.auto import tqdm
 from tinylm import distributed, processors, snapshots
 from tinylm.transformer import Transformer
 
-NEWTON_SCHULZ = 3  # rounds of Muon's approximation: PyTorch's five cost more and gain nothing here
-
 
 @dataclass
 class History:
@@ -109,9 +107,7 @@ def optimizers(
     adamw = torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     if not matrices:
         return [adamw]
-    muon = torch.optim.Muon(
-        matrices, lr=matrix_rate, weight_decay=0.0, adjust_lr_fn="original", ns_steps=NEWTON_SCHULZ
-    )
+    muon = torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=0.0, adjust_lr_fn="original")
     return [muon, adamw]
 
 

@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from tinylm import checkpoints, distributed
 
 KEPT = 2  # the newest, and the one before it in case the newest is damaged
-WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True, flatten_optimizer_state_dict=True)
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 @contextmanager
@@ -51,7 +51,8 @@ def save(folder: str | Path, step: int, model: nn.Module, steppers: list[Optimiz
     if distributed.rank():
         return
     tensors = {f"weights.{name}": tensor.contiguous().clone() for name, tensor in weights.items()}
-    tensors |= {f"averages.{k}": v.contiguous() for k, v in averages.items() if k.startswith("state.")}
+    for parameter, values in averages["state"].items():
+        tensors |= {f"averages.{parameter}/{name}": value for name, value in values.items()}
     tensors |= {f"random.{device}": state for device, state in _random_states().items()}
     folder = Path(folder)
     try:
@@ -88,7 +89,9 @@ def restore(path: Path, model: nn.Module, steppers: list[Optimizer]) -> None:
     tensors = safetensors.torch.load_file(path / "state.safetensors")
     weights = _within("weights.", tensors)
     _, averages = get_state_dict(model, steppers, options=WHOLE)  # for the settings beside the averages
-    averages |= _within("averages.", tensors)
+    for place, value in _within("averages.", tensors).items():
+        parameter, name = place.split("/")
+        averages["state"][parameter][name] = value
     set_state_dict(model, steppers, model_state_dict=weights, optim_state_dict=averages, options=WHOLE)
     for device, state in _within("random.", tensors).items():
         if device == "cpu":
