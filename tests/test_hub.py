@@ -338,10 +338,15 @@ def test_a_loaded_model_keeps_its_weights_whatever_becomes_of_the_file(tmp_path)
 
 
 def test_what_older_versions_of_transformers_look_for_is_there(tmp_path):
-    hub.save_pretrained(ours(rope_theta=300.0), tmp_path / "model")
+    hub.save_pretrained(ours(rope_theta=300.0), tmp_path / "model", TOKENIZER)
     with safetensors.safe_open(tmp_path / "model" / hub.WEIGHTS, framework="pt") as file:
         assert file.metadata() == {"format": "pt"}
-    assert json.loads((tmp_path / "model" / "config.json").read_text())["rope_theta"] == 300
+    config, tokenizer = (
+        json.loads((tmp_path / "model" / name).read_text())
+        for name in ("config.json", "tokenizer_config.json")
+    )
+    assert (config["rope_theta"], config["dtype"]) == (300, "float32")
+    assert tokenizer["clean_up_tokenization_spaces"] is False
 
 
 def test_the_library_does_not_need_transformers():
