@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(given)
     except (ValueError, OSError, FloatingPointError) as error:
-        print(f"tinylm.pretraining: {error}", file=sys.stderr)
+        sys.stderr.write(f"tinylm.pretraining: {error}\n")  # in one go: several processes may say it
         return 1
     finally:
         distributed.stop()

@@ -88,10 +88,11 @@ def restore(path: Path, model: nn.Module, steppers: list[Optimizer]) -> None:
     """Put model, optimizers and random states back to what they were when `path` was written."""
     tensors = safetensors.torch.load_file(path / "state.safetensors")
     weights = _within("weights.", tensors)
-    _, averages = get_state_dict(model, steppers, options=WHOLE)  # for the settings beside the averages
+    _, averages = get_state_dict(model, steppers)  # its own settings stay, beside the averages of then
+    averages["state"] = {}
     for place, value in _within("averages.", tensors).items():
         parameter, name = place.split("/")
-        averages["state"][parameter][name] = value
+        averages["state"].setdefault(parameter, {})[name] = value
     set_state_dict(model, steppers, model_state_dict=weights, optim_state_dict=averages, options=WHOLE)
     for device, state in _within("random.", tensors).items():
         if device == "cpu":

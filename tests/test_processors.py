@@ -1,0 +1,43 @@
+"""tinylm.processors: what a processor has decides, never a clock."""
+
+import sys
+
+import pytest
+import torch
+
+from tinylm import processors
+from tinylm.transformer import Config, Transformer
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("able", "expected"),
+    [({}, False), ({"avx512_bf16": False}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)],
+)
+def test_bfloat16_is_taken_where_the_processor_has_a_unit_for_it(monkeypatch, able, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
+    assert processors.has_bfloat16(CPU) is expected
+
+
+def test_an_older_pytorch_that_cannot_tell_has_none(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not processors.has_bfloat16(CPU)
+
+
+def test_a_gpu_that_only_emulates_it_has_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    assert not processors.has_bfloat16(CUDA)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is compiled there")
+def test_only_long_trainings_are_compiled_and_only_with_a_compiler(monkeypatch):
+    model = Transformer(Config(256))
+    enough = processors.COMPILING_PAYS["cpu"] / (6 * model.n_parameters)
+    monkeypatch.setattr(processors.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert processors.pays_to_compile(model, int(enough * 1.01), CPU)
+    assert not processors.pays_to_compile(model, int(enough * 0.99), CPU)
+    assert not processors.pays_to_compile(model, 10**15, torch.device("mps"))
+    monkeypatch.setattr(processors.shutil, "which", lambda name: None)
+    assert not processors.pays_to_compile(model, 10**15, CPU)
+    assert processors.pays_to_compile(model, 10**15, CUDA)
