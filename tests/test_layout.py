@@ -26,7 +26,6 @@ WITHOUT_CHAPTER = {
     "processors": "says what the loop of pretraining may count on",
     "snapshots": "keeps runs of pretraining",
     "gguf": "opens the door to llama.cpp",
-    "hub": "opens the door to and from other libraries",
     "recall": "is a task of several chapters",
     "world": "makes the text of many chapters",
 }
@@ -78,7 +77,10 @@ def test_no_modules_import_each_other_in_a_circle():
     graph = {}
     for module in MODULES:
         graph[module] = set()
-        for node in ast.walk(ast.parse((ROOT / "tinylm" / f"{module}.py").read_text(encoding="utf-8"))):
+        tree = ast.parse((ROOT / "tinylm" / f"{module}.py").read_text(encoding="utf-8"))
+        # what a module does when it is the program itself, it does not do when it is imported
+        tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if __name__ == ")]
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "tinylm":
                 graph[module] |= {name.name for name in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tinylm."):
