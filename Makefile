@@ -1,6 +1,6 @@
 # Every command a person needs; `make` lists them. The work is done in tools/.
 
-KNOWN := PYTHON PORT TORCH_INDEX
+KNOWN := PYTHON PORT TORCH_INDEX OPTIONS
 UNKNOWN := $(filter-out $(KNOWN),$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
 ifneq ($(strip $(UNKNOWN)),)
 $(error Unknown variable $(strip $(UNKNOWN)). Known are: $(KNOWN))
@@ -12,11 +12,11 @@ PORT ?= 8000
 RUN := .venv/bin/python
 export TORCH_INDEX
 
-.PHONY: help install book test serve lab lint lock clean clean-all
+.PHONY: help install book test serve lab bench lint lock clean clean-all
 
 help:  # list these commands
 	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch)"
+	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch), OPTIONS=--help (of bench)"
 
 install:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 to 3.13, or say where it is with PYTHON=path." >&2; exit 1; }
@@ -33,6 +33,9 @@ serve: install  # show the built book at a local address
 
 lab: install  # open the chapters as notebooks in JupyterLab, with the models that the book has trained
 	@TINYLM_CACHE="$(CURDIR)/_build/models" $(RUN) -m jupyterlab --notebook-dir=chapters
+
+bench: install  # time training and generating beside other libraries (OPTIONS=--quick for a short run)
+	@$(RUN) tools/bench.py $(OPTIONS)
 
 lint: install  # check style and spelling
 	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib

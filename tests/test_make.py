@@ -123,12 +123,12 @@ def built(tmp_path_factory) -> TinyBook:
 def test_make_alone_lists_every_target_in_a_line(tiny):
     result = tiny.run("make")
     assert result.returncode == 0
-    for target in ("book", "test", "serve", "lab", "lint", "lock", "clean", "clean-all"):
+    for target in ("book", "test", "serve", "lab", "bench", "lint", "lock", "clean", "clean-all"):
         assert re.search(rf"^  make {target} +\w", result.stdout, re.MULTILINE)
 
 
 def test_an_unknown_variable_is_named_with_the_known_ones(tiny):
-    says(tiny.run("make", "book", "FOO=1"), "Unknown variable FOO. Known are: PYTHON PORT TORCH_INDEX")
+    says(tiny.run("make", "book", "FOO=1"), "Unknown variable FOO. Known are: PYTHON PORT TORCH_INDEX OPTIONS")
     assert not (tiny.folder / "_build").exists()
 
 
