@@ -2,14 +2,25 @@
 
 import copy
 import math
+import shutil
 
 import pytest
 import torch
-from hypothesis import given
+import torch.nn.functional as F
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from tinylm.pretraining import evaluate, learning_rate, next_token_loss, train, windows
+from tinylm import processors
+from tinylm.pretraining import (
+    evaluate,
+    learning_rate,
+    next_token_loss,
+    optimizers,
+    shuffled,
+    train,
+    windows,
+)
 from tinylm.transformer import Config, Transformer
 
 IDS = torch.tensor(list(b"the cat sat on the mat and the dog sat on the log. " * 20))
@@ -75,7 +86,16 @@ def test_looking_does_not_change_the_training():
         torch.rand(3)  # draws from the global generator, as a reader's own cell might
         evaluate(model, IDS)
 
-    assert quick_train(validation=IDS, evaluate_every=1, on_evaluate=look).training == quick_train().training
+    def model_with_dropout():  # which draws from the global generator at every step
+        model = new_model()
+        for block in model.blocks:
+            block.feedforward.register_forward_hook(lambda module, _, y: F.dropout(y, 0.3, module.training))
+        torch.manual_seed(1)
+        return model
+
+    looked = quick_train(model_with_dropout(), validation=IDS, evaluate_every=1, on_evaluate=look).training
+    assert looked == quick_train(model_with_dropout()).training
+    assert looked != quick_train().training
 
 
 def test_evaluation_is_the_mean_over_windows_that_do_not_overlap():
@@ -138,6 +158,89 @@ def test_a_model_is_ready_to_use_after_training():
     quick_train(model)
     assert not model.training
     assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_a_batch_in_parts_gives_the_losses_of_the_whole(accumulate):
+    whole, parts = (quick_train(accumulate=n, precision="float32").training for n in (1, accumulate))
+    assert parts == pytest.approx(whole, abs=1e-3)
+
+
+def test_bfloat16_gives_the_losses_of_float32_but_for_rounding():
+    half, full = (quick_train(precision=precision).training for precision in ("bfloat16", "float32"))
+    assert half != full
+    assert half == pytest.approx(full, abs=0.05)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_by_itself_it_takes_bfloat16_where_the_processor_is_able(monkeypatch, able):
+    monkeypatch.setattr(processors, "has_bfloat16", lambda device: able)
+    assert quick_train().training == quick_train(precision="bfloat16" if able else "float32").training
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ["g++", "clang++"])), reason="torch.compile needs a compiler")
+def test_a_compiled_training_has_the_losses_of_one_that_is_not():
+    torch.manual_seed(0)
+    model = Transformer(Config(vocab_size=128, context=8, n_layers=1, d_model=16, n_heads=2))
+    slow, fast = (
+        quick_train(copy.deepcopy(model), compiled=c, precision="float32", n_steps=10) for c in (False, True)
+    )
+    assert fast.training == pytest.approx(slow.training, abs=1e-3)
+
+
+def test_adamw_alone_trains_all_parameters():
+    model = new_model()
+    steppers = optimizers(model, None, 0.01)
+    assert [type(stepper).__name__ for stepper in steppers] == ["AdamW"]
+    assert {id(p) for p in steppers[0].param_groups[0]["params"]} == {id(p) for p in model.parameters()}
+    assert quick_train(matrix_rate=None).training[-1] < quick_train(matrix_rate=None).training[0]
+
+
+def test_muon_and_adamw_share_the_parameters_out():
+    model = new_model()
+    muon, adamw = (stepper.param_groups[0]["params"] for stepper in optimizers(model, 0.02, 0.01))
+    assert sorted(map(id, [*muon, *adamw])) == sorted(map(id, model.parameters()))
+    assert all(p.dim() == 2 for p in muon)
+    assert any(p is model.embedding.weight for p in adamw)
+
+
+def test_training_ends_once_the_target_is_reached():
+    whole = quick_train(validation=IDS, evaluate_every=5)
+    target = whole.validation[2]
+    history = quick_train(validation=IDS, evaluate_every=5, target_loss=target)
+    assert history.steps == [0, 5, 10]
+    assert history.training == whole.training[:10]
+
+
+def test_every_step_is_told():
+    told = []
+    history = quick_train(on_step=lambda step, loss: told.append((step, loss)))
+    assert told == list(enumerate(history.training, start=1))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"precision": "float8"}, "precision='float8' is not one of auto, float32, bfloat16"),
+        ({"accumulate": 3}, "batch_size=4 windows cannot be shared evenly by 1 processes in 3 parts"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
+        quick_train(**setting)
+
+
+@given(
+    n_tokens=st.integers(2, 300), length=st.integers(1, 30), seed=st.integers(0, 9), n_pass=st.integers(0, 3)
+)
+def test_a_pass_is_every_window_once_and_each_pass_is_cut_elsewhere(n_tokens, length, seed, n_pass):
+    assume(n_tokens > length)
+    starts = shuffled(n_tokens, length, seed, n_pass).sort().values
+    assert (starts.diff() == length).all()
+    assert starts[0] >= 0
+    assert starts[-1] + length < n_tokens
+    offsets = {shuffled(100_000, 50, seed, n).min().item() for n in range(6)}
+    assert len(offsets) > 1
 
 
 @given(st.integers(1, 200), st.integers(0, 100))

@@ -79,6 +79,18 @@ def test_a_mask_hides_what_it_forbids():
     assert not torch.allclose(model(ids)[:, others], model(changed)[:, others])
 
 
+@pytest.mark.parametrize("mixed", [False, True])
+def test_in_bfloat16_the_logits_are_the_same_but_for_rounding(mixed):
+    torch.manual_seed(0)
+    model, ids = Transformer(Config(vocab_size=50, qk_norm=True, n_kv_heads=2)), torch.randint(50, (2, 20))
+    with torch.no_grad():
+        exact = model(ids)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            rounded = (model if mixed else model.bfloat16())(ids)
+    assert rounded.dtype == torch.bfloat16
+    assert_close(rounded.float(), exact, atol=0.02, rtol=0.05)
+
+
 def test_an_untrained_model_finds_every_token_about_equally_likely():
     torch.manual_seed(0)
     model = Transformer(Config(vocab_size=100, n_layers=6))
