@@ -1,4 +1,4 @@
-# Every command a person needs; `make` lists them. The work is done in tools/.
+# Every command a person needs; `make` lists them. The work is done in tools/ and bench/.
 
 KNOWN := PYTHON PORT TORCH_INDEX OPTIONS
 UNKNOWN := $(filter-out $(KNOWN),$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
@@ -35,7 +35,7 @@ lab: install  # open the chapters as notebooks in JupyterLab, with the models th
 	@TINYLM_CACHE="$(CURDIR)/_build/models" $(RUN) -m jupyterlab --notebook-dir=chapters
 
 bench: install  # time training and generating beside other libraries (OPTIONS=--quick for a short run)
-	@$(RUN) tools/bench.py $(OPTIONS)
+	@$(RUN) bench/bench.py $(OPTIONS)
 
 lint: install  # check style and spelling
 	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib

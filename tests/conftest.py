@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "_ext")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "_ext")]
 
 LAST = ["test_layout", "test_make", "test_claims", "test_book"]  # after the library, the quick ones first
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]

@@ -1,4 +1,4 @@
-"""tools/bench.py: the peers are what they claim to be, and all is counted rightly; never a clock."""
+"""bench/bench.py: the peers are what they claim to be, and all is counted rightly; never a clock."""
 
 import json
 import math
@@ -7,7 +7,6 @@ import sys
 import threading
 from pathlib import Path
 
-import bench
 import contestants
 import contests
 import machine
@@ -24,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
+import bench
 from tinylm.pretraining import evaluate, next_token_loss
 from tinylm.transformer import Config, Transformer
 
@@ -155,7 +155,7 @@ print(machine.peak_memory())
 
 
 def test_a_process_does_not_count_the_memory_of_the_one_that_started_it():
-    code = f"import sys; sys.path[:0] = {[str(ROOT / 'tools'), str(ROOT)]}{HOLD_AND_MEASURE}"
+    code = f"import sys; sys.path[:0] = {[str(ROOT / 'bench'), str(ROOT)]}{HOLD_AND_MEASURE}"
     said = subprocess.check_output([sys.executable, "-c", code], text=True)
     child, parent = map(int, said.split())
     assert parent > child + 300_000_000

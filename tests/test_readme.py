@@ -92,7 +92,7 @@ def test_every_relative_link_leads_to_a_tracked_file(page, files):
 def test_every_path_that_is_spelled_out_exists(page, files):
     text = (ROOT / page).read_text(encoding="utf-8")
     text = text.replace("embeddings", "attention")  # the chapter that CONTRIBUTING.md takes as its example
-    paths = re.findall(r"`((?:chapters|exercises|tinylm|tests|tools|_ext)/[\w./-]+\.\w+)`", text)
+    paths = re.findall(r"`((?:chapters|exercises|tinylm|tests|tools|bench|_ext)/[\w./-]+\.\w+)`", text)
     assert paths
     assert [path for path in paths if path not in files] == []
 

@@ -166,7 +166,7 @@ def test_a_full_disk_is_said_in_one_line_and_the_last_state_kept(tmp_path):
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
-        with pytest.raises(OSError, match="state before step 6 could not be written .* kept: step-00000003"):
+        with pytest.raises(OSError, match=r"state before step 6 could not be written .* kept: step-00000003"):
             run(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

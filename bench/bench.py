@@ -19,9 +19,9 @@ TRACKED, ASIDE = Path("chapters/bench.json"), Path("_build/bench.json")
 # How ours is trained: its shape beyond vocabulary and context, the lengths of its runs (each ends at a rate
 # of zero), and what `tinylm.pretraining.train` is called with.
 RECIPE = {
-    "model": {"n_layers": 4, "d_model": 128, "n_heads": 4, "qk_norm": True},
-    "schedules": [160, 240, 320, 480],
-    "training": {"batch_size": 12, "matrix_rate": 0.02, "other_rate": 0.008, "warm_up": 20},
+    "model": {"n_layers": 2, "d_model": 128, "n_heads": 4, "qk_norm": True, "tied": False},
+    "schedules": [150, 190, 230, 280],
+    "training": {"batch_size": 16, "matrix_rate": 0.02, "other_rate": 0.015, "warm_up": 5},
 }
 QUICK = {"seeds": 1, "shorten": 80, "seconds": 0.5, "turn": 0.1, "n_new": 30, "sizes": ("0.8M",)}
 

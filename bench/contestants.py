@@ -26,7 +26,7 @@ MODELS: dict[str, Callable[[Config], nn.Module]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run of the bench is asked to do; the recipe is ours, from tools/bench.py."""
+    """What a run of the bench is asked to do; the recipe is ours, from bench/bench.py."""
 
     recipe: dict
     device: str = "cpu"
