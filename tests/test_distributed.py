@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tinylm import checkpoints, distributed, pretraining, snapshots
 
 # a few short steps, in float32 so that sums in another order stay close
-QUICK = ["--n-layers", "1", "--d-model", "32", "--context", "32", "--vocab-size", "256", "--batch-size", "8"]
+QUICK = ["--n-layers", "1", "--d-model", "32", "--context", "32", "--vocab-size", "257", "--batch-size", "8"]
 QUICK += [
     "--evaluate-every",
     "10",
@@ -133,7 +133,7 @@ def test_alone_it_does_nothing():
 def test_more_processes_than_gpus_is_said_in_one_line(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "3")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ValueError, match="this machine has 1 GPUs for 4 processes or more: start fewer"):
+    with pytest.raises(ValueError, match="GPUs on this machine: 1, processes: 4 or more; start fewer"):
         distributed.start("cuda")
 
 
@@ -143,8 +143,23 @@ def test_a_batch_that_cannot_be_shared_is_refused_in_one_line(tmp_path, text):
     said = [line for line in done.stderr.splitlines() if line.startswith("tinylm.pretraining:")]
     assert said
     assert set(said) == {
-        "tinylm.pretraining: batch_size=5 windows cannot be shared evenly by 2 processes in 1 parts each"
+        "tinylm.pretraining: batch_size=5 is not a multiple of 2, "
+        "the number of processes times that of the parts of each"
     }
+
+
+def test_processes_with_different_texts_are_refused(tmp_path, text):
+    """As on two machines, of which one has an older copy."""
+    code = "import os, runpy, sys; sys.argv[3] += os.environ['RANK'] * (os.environ['RANK'] != '0');"
+    code += "runpy.run_module('tinylm.pretraining', run_name='__main__')"
+    (tmp_path / "program.py").write_text(code)
+    (tmp_path / "text.txt1").write_text(text.read_text().replace("5", "6"))
+    (tmp_path / "text.txt").write_text(text.read_text())
+    program = command(2, tmp_path / "run", tmp_path / "text.txt", "--n-steps", "2")
+    program[program.index("-m", 3) : program.index("tinylm.pretraining") + 1] = [str(tmp_path / "program.py")]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode != 0
+    assert "tinylm.pretraining: the processes were given different texts or settings" in done.stderr
 
 
 def test_the_model_of_sharded_processes_is_a_whole_one(tmp_path, text):

@@ -222,7 +222,7 @@ def test_every_step_is_told():
     ("setting", "message"),
     [
         ({"precision": "float8"}, "precision='float8' is not one of auto, float32, bfloat16"),
-        ({"accumulate": 3}, "batch_size=4 windows cannot be shared evenly by 1 processes in 3 parts"),
+        ({"accumulate": 3}, "batch_size=4 is not a multiple of 3, the number of processes times"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(setting, message):

@@ -10,7 +10,7 @@ import pytest
 from tinylm import checkpoints, pretraining_command, snapshots
 
 TEXT = "".join(f"{i} and {i + 1} make {2 * i + 1}.\n" for i in range(400))
-QUICK = ["--n-layers=1", "--d-model=32", "--context=32", "--vocab-size=256", "--batch-size=8", "--n-steps=12"]
+QUICK = ["--n-layers=1", "--d-model=32", "--context=32", "--vocab-size=257", "--batch-size=8", "--n-steps=12"]
 QUICK += ["--evaluate-every=6", "--save-every=4", "--warm-up=3", "--device=cpu"]
 
 
@@ -75,7 +75,7 @@ def test_a_target_ends_the_training(tmp_path, text):
         (["--vocab-size=100"], "vocab_size=100 is too small"),
         (["--n-heads=5"], "d_model=32 is not a multiple of n_heads=5"),
         (["--context=5000"], "tokens are too few for one window of 5000"),
-        (["--batch-size=8", "--accumulate=3"], "batch_size=8 windows cannot be shared evenly"),
+        (["--batch-size=8", "--accumulate=3"], "batch_size=8 is not a multiple of 3"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, text, capsys, arguments, message):

@@ -26,8 +26,8 @@ def start(device: str | None = None) -> torch.device:
         place = int(os.environ.get("LOCAL_RANK", 0))
         if place >= torch.cuda.device_count():
             raise ValueError(
-                f"this machine has {torch.cuda.device_count()} GPUs for {place + 1} processes or more: "
-                "start fewer, or add --device cpu"
+                f"GPUs on this machine: {torch.cuda.device_count()}, processes: {place + 1} or more; "
+                "start fewer of them, or add --device cpu"
             )
         torch.cuda.set_device(place)
         kind = f"cuda:{place}"

@@ -183,8 +183,8 @@ def train(
         _check(part, length, model)
     if batch_size % (n_processes * accumulate):
         raise ValueError(
-            f"batch_size={batch_size} windows cannot be shared evenly by {n_processes} processes "
-            f"in {accumulate} parts each"
+            f"batch_size={batch_size} is not a multiple of {n_processes * accumulate}, "
+            "the number of processes times that of the parts of each"
         )
     if precision not in ("auto", "float32", "bfloat16"):
         raise ValueError(f"precision={precision!r} is not one of auto, float32, bfloat16")
@@ -192,8 +192,14 @@ def train(
     recipe = {  # what decides the losses, the text by its digest
         **{"config": model.config.to_dict(), "n_steps": n_steps, "batch_size": batch_size, "seed": seed},
         **{"matrix_rate": matrix_rate, "other_rate": other_rate, "warm_up": warm_up},
+        "precision": "bfloat16" if half else "float32",
         "text": hashlib.sha256(ids.cpu().numpy()).hexdigest(),
     }
+    if not distributed.same(recipe):
+        raise ValueError(
+            "the processes were given different texts or settings, or processors of different precision: "
+            "give all the same"
+        )
     compiled = compiled or (
         compiled is None and processors.pays_to_compile(model, n_steps * batch_size * length, device)
     )
@@ -215,7 +221,7 @@ def train(
                 history.steps.append(step)
                 with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                     if validation is not None:
-                        history.validation.append(evaluate(model, validation))
+                        history.validation.append(distributed.from_first(evaluate(model, validation)))
                     if on_evaluate:
                         on_evaluate(step, model)
             model.train()

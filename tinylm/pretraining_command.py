@@ -15,6 +15,7 @@ import torch
 from tinylm import checkpoints, corpora, distributed, hub, pretraining, tokens
 from tinylm.transformer import Config, Transformer
 
+END = "<|endoftext|>"  # other programs want to know what ends a text, as hub and gguf tell them
 EPILOGUE = """\
 The folder keeps the state of the run. Stopped at any moment, the same command goes on from there and ends as
 if it had never stopped. The trained model is in FOLDER/model, and `tinylm.checkpoints.load` reads it.
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     add = command.add_argument
     add("folder", type=Path, help="where the run keeps its state and its model")
     add("--text", type=Path, help="a UTF-8 file to learn from (default: Python's own documentation)")
-    add("--vocab-size", type=int, default=512, help="tokens of the vocabulary, at least 256 (%(default)s)")
+    add("--vocab-size", type=int, default=512, help="tokens of the vocabulary, at least 257 (%(default)s)")
     size = command.add_argument_group("size of the model")
     size.add_argument("--n-layers", type=int, default=2, help="(%(default)s)")
     size.add_argument("--d-model", type=int, default=128, help="width of the stream (%(default)s)")
@@ -89,7 +90,7 @@ def run(given: argparse.Namespace) -> None:
     talks = distributed.rank() == 0
     text = corpora.read_text(given.text) if given.text else corpora.python_docs()
     train_text, validation_text = corpora.split(text)
-    made = tokens.train(train_text, given.vocab_size).backend.to_str() if talks else None
+    made = tokens.train(train_text, given.vocab_size, [END]).backend.to_str() if talks else None
     tokenizer = tokens.Tokenizer(tokenizers.Tokenizer.from_str(distributed.from_first(made)))
     ids, validation = (
         torch.tensor(tokenizer.encode(part), device=device) for part in (train_text, validation_text)
