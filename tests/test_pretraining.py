@@ -221,6 +221,7 @@ def test_every_step_is_told():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
+        ({"target_loss": 2.0, "evaluate_every": 5}, "target_loss is a loss on `validation`: give that too"),
         ({"precision": "float8"}, "precision='float8' is not one of auto, float32, bfloat16"),
         ({"accumulate": 3}, "batch_size=4 is not a multiple of 3, the number of processes times"),
     ],

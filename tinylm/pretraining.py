@@ -188,12 +188,14 @@ def train(
         )
     if precision not in ("auto", "float32", "bfloat16"):
         raise ValueError(f"precision={precision!r} is not one of auto, float32, bfloat16")
+    if target_loss is not None and (validation is None or not evaluate_every):
+        raise ValueError("target_loss is a loss on `validation`: give that too, and `evaluate_every`")
     half = precision == "bfloat16" or (precision == "auto" and processors.has_bfloat16(device))
     recipe = {  # what decides the losses, the text by its digest
         **{"config": model.config.to_dict(), "n_steps": n_steps, "batch_size": batch_size, "seed": seed},
         **{"matrix_rate": matrix_rate, "other_rate": other_rate, "warm_up": warm_up},
         "precision": "bfloat16" if half else "float32",
-        "text": hashlib.sha256(ids.cpu().numpy()).hexdigest(),
+        "text": hashlib.sha256(ids.contiguous().cpu().numpy()).hexdigest(),
     }
     if not distributed.same(recipe):
         raise ValueError(
