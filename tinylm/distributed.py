@@ -5,14 +5,14 @@ by gloo. How to start them, on one machine or several: chapters/distributed.md.
 """
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
 
 
 def start(device: str | None = None) -> torch.device:
@@ -92,6 +92,9 @@ def spread(model: nn.Module, sharded: bool = False) -> nn.Module:
         return model
     if not sharded:
         return DistributedDataParallel(model)
+
+    from torch.distributed.fsdp import fully_shard  # here, because it takes a second that few need
+
     for tensor in [*model.parameters(), *model.buffers()]:
         dist.broadcast(tensor.data, 0)
     for block in model.blocks:
@@ -104,6 +107,28 @@ def gradients_stay(model: nn.Module) -> AbstractContextManager:
     return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
 
 
-def whole(model: nn.Module) -> dict[str, Tensor]:
-    """All weights of a model that was cut in pieces, on the CPU. Every process must call it."""
-    return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+def whole(model: nn.Module, steppers: Sequence[Optimizer] = ()) -> tuple[dict, dict]:
+    """All weights by name, and all that the optimizers keep for each, in the first process's memory.
+
+    Of a model that was cut in pieces too. Every process must call it; the others get nothing.
+    """
+    from torch.distributed.checkpoint import state_dict  # here, because it takes a second that few need
+
+    options = state_dict.StateDictOptions(full_state_dict=True, cpu_offload=True)
+    weights, averages = state_dict.get_state_dict(model, steppers, options=options)
+    return weights, averages.get("state", {})
+
+
+def put_back(model: nn.Module, steppers: Sequence[Optimizer], weights: dict, averages: dict) -> None:
+    """Give model and optimizers what `whole` gave; every process must call it, with the same."""
+    from torch.distributed.checkpoint import state_dict
+
+    _, own = state_dict.get_state_dict(model, steppers)  # for the optimizers' settings
+    options = state_dict.StateDictOptions(full_state_dict=True, cpu_offload=True)
+    state_dict.set_state_dict(
+        model,
+        steppers,
+        model_state_dict=weights,
+        optim_state_dict=own | {"state": averages},
+        options=options,
+    )

@@ -118,7 +118,7 @@ def run(given: argparse.Namespace) -> None:
         **{name: getattr(given, name) for name in passed_on},
     )
     seconds = time.monotonic() - start
-    weights = distributed.whole(model)
+    weights, _ = distributed.whole(model)
     if not talks:
         return
     for step, loss in zip(history.steps, history.validation, strict=True):

@@ -15,13 +15,11 @@ import filelock
 import safetensors.torch
 import torch
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.optim import Optimizer
 
 from tinylm import checkpoints, distributed
 
 KEPT = 2  # the newest, and the one before it in case the newest is damaged
-WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 @contextmanager
@@ -47,11 +45,11 @@ def save(folder: str | Path, step: int, model: nn.Module, steppers: list[Optimiz
     Every process calls it and the first one writes. notes: what else the run must know, as JSON can say it.
     Raises OSError where it cannot be written (a full disk, say), naming the newest state that is kept.
     """
-    weights, averages = get_state_dict(model, steppers, options=WHOLE)
+    weights, averages = distributed.whole(model, steppers)
     if distributed.rank():
         return
     tensors = {f"weights.{name}": tensor.contiguous().clone() for name, tensor in weights.items()}
-    for parameter, values in averages["state"].items():
+    for parameter, values in averages.items():
         tensors |= {f"averages.{parameter}/{name}": value for name, value in values.items()}
     tensors |= {f"random.{device}": state for device, state in _random_states().items()}
     folder = Path(folder)
@@ -88,12 +86,11 @@ def restore(path: Path, model: nn.Module, steppers: list[Optimizer]) -> None:
     """Put model, optimizers and random states back to what they were when `path` was written."""
     tensors = safetensors.torch.load_file(path / "state.safetensors")
     weights = _within("weights.", tensors)
-    _, averages = get_state_dict(model, steppers)  # its own settings stay, beside the averages of then
-    averages["state"] = {}
+    averages = {}
     for place, value in _within("averages.", tensors).items():
         parameter, name = place.split("/")
-        averages["state"].setdefault(parameter, {})[name] = value
-    set_state_dict(model, steppers, model_state_dict=weights, optim_state_dict=averages, options=WHOLE)
+        averages.setdefault(parameter, {})[name] = value
+    distributed.put_back(model, steppers, weights, averages)
     for device, state in _within("random.", tensors).items():
         if device == "cpu":
             torch.set_rng_state(state)
