@@ -346,6 +346,8 @@ def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # a shell may have started these tests deaf to it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in process.stdout:
         if "one ran in" in line:

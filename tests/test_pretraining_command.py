@@ -1,7 +1,7 @@
 """python -m tinylm.pretraining, as a person uses it: trains, goes on, says what is wrong in one line."""
 
 import json
-import os
+import signal
 import subprocess
 import sys
 
@@ -99,18 +99,25 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path, text, capsys):
     assert json.loads((tmp_path / "model" / "extra.json").read_text())["steps"] == [0, 4]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
 def test_ctrl_c_leaves_no_traceback(tmp_path, text):
-    if os.name == "nt":
-        pytest.skip("Windows sends no such signal")
-    import signal
-
     slow = [sys.executable, "-m", "tinylm.pretraining", str(tmp_path / "run"), text, *QUICK]
     slow += ["--n-steps=100000", "--save-every=1"]
-    running = subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not snapshots.newest(tmp_path / "run" / "states"):
-        assert running.poll() is None, running.stderr.read()
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    running = subprocess.Popen(
+        slow,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell may have started these tests deaf to it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        while not snapshots.newest(tmp_path / "run" / "states"):
+            assert running.poll() is None, running.stderr.read()
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=120)
+    finally:
+        running.kill()
     assert running.returncode == 0
     assert "stopped after" in out
     assert "Traceback" not in err

@@ -67,7 +67,7 @@ def swapped_in(folder: str | Path) -> Iterator[Path]:
     try:
         yield aside
         for path in aside.iterdir():  # on the disk before the name says so, lest a power cut come between
-            with path.open("rb") as file:
+            with path.open("r+b") as file:
                 os.fsync(file.fileno())
         _replace(folder, aside)
     finally:
