@@ -31,7 +31,7 @@ FOREVER = 1_000_000  # steps: more than any contestant's time allows
 
 def schedules(settings: Settings) -> list[tuple[Contestant, int]]:
     """Who trains for how many steps; each schedule is a run of its own, which ends at its lowest rate."""
-    planned = [(NANOGPT, 2000), (LLAMA, 600), (LLAMA, 900)]
+    planned = [(NANOGPT, 2000), (LLAMA, 900), (LLAMA, 1400)]
     ours = Contestant("tinylm", settings.precisions[-1], compiled=None)
     planned += [(ours, n_steps) for n_steps in settings.recipe["schedules"]]
     shortened = [(who, max(2, n_steps // settings.shorten)) for who, n_steps in planned]
