@@ -2,7 +2,6 @@
 
 import copy
 import math
-import shutil
 
 import pytest
 import torch
@@ -178,7 +177,9 @@ def test_by_itself_it_takes_bfloat16_where_the_processor_is_able(monkeypatch, ab
     assert quick_train().training == quick_train(precision="bfloat16" if able else "float32").training
 
 
-@pytest.mark.skipif(not any(map(shutil.which, ["g++", "clang++"])), reason="torch.compile needs a compiler")
+@pytest.mark.skipif(
+    not processors.can_compile(torch.device("cpu")), reason="no compiler, or a space in PyTorch's path"
+)
 def test_a_compiled_training_has_the_losses_of_one_that_is_not():
     torch.manual_seed(0)
     model = Transformer(Config(vocab_size=128, context=8, n_layers=1, d_model=16, n_heads=2))

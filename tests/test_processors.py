@@ -35,9 +35,12 @@ def test_only_long_trainings_are_compiled_and_only_with_a_compiler(monkeypatch):
     model = Transformer(Config(256))
     enough = processors.COMPILING_PAYS["cpu"] / (6 * model.n_parameters)
     monkeypatch.setattr(processors.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(torch, "__file__", "/home/me/torch/__init__.py")
     assert processors.pays_to_compile(model, int(enough * 1.01), CPU)
     assert not processors.pays_to_compile(model, int(enough * 0.99), CPU)
     assert not processors.pays_to_compile(model, 10**15, torch.device("mps"))
     monkeypatch.setattr(processors.shutil, "which", lambda name: None)
     assert not processors.pays_to_compile(model, 10**15, CPU)
     assert processors.pays_to_compile(model, 10**15, CUDA)
+    monkeypatch.setattr(torch, "__file__", "/home/me/my course/torch/__init__.py")  # PyTorch trips over it
+    assert not processors.pays_to_compile(model, 10**15, CUDA)

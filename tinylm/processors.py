@@ -23,9 +23,14 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
+def can_compile(device: torch.device) -> bool:
+    """Whether `torch.compile` can work here: it needs a compiler, and PyTorch in a folder without a space."""
+    has_compiler = device.type == "cuda" or any(map(shutil.which, ["g++", "clang++"]))
+    return sys.platform != "win32" and has_compiler and " " not in torch.__file__
+
+
 def pays_to_compile(model: nn.Module, n_tokens: int, device: torch.device) -> bool:
     """Whether `torch.compile`, which takes about a minute, gains that back in a training on `n_tokens`."""
     n_parameters = sum(parameter.numel() for parameter in model.parameters())
     work = 6 * n_parameters * n_tokens  # Kaplan et al. 2020, table 1
-    has_compiler = device.type == "cuda" or any(map(shutil.which, ["g++", "clang++"]))
-    return sys.platform != "win32" and has_compiler and work > COMPILING_PAYS.get(device.type, math.inf)
+    return can_compile(device) and work > COMPILING_PAYS.get(device.type, math.inf)
