@@ -40,6 +40,11 @@ def windows(ids: Tensor, length: int, starts: Tensor) -> tuple[Tensor, Tensor]:
     return ids[index], ids[index + 1]
 
 
+def windows_in(n_tokens: int, length: int) -> int:
+    """How many windows a pass over a text has; at most two lengths of it, at its ends, are left out."""
+    return max(1, n_tokens // length - 1)
+
+
 @functools.lru_cache(maxsize=2)  # a pass of a long text takes long to shuffle, and a batch may touch two
 def shuffled(n_tokens: int, length: int, seed: int, n_pass: int) -> Tensor:
     """Where the windows of one pass over the text start, in random order: side by side, so that none overlap.
@@ -47,7 +52,7 @@ def shuffled(n_tokens: int, length: int, seed: int, n_pass: int) -> Tensor:
     Each pass begins at another of the first `length` tokens, so the windows are cut elsewhere each time.
     """
     generator = torch.Generator().manual_seed(1_000_003 * seed + n_pass)
-    n_windows = max(1, n_tokens // length - 1)
+    n_windows = windows_in(n_tokens, length)
     spare = min(length, n_tokens - n_windows * length)
     offset = torch.randint(spare, (1,), generator=generator)
     return torch.randperm(n_windows, generator=generator) * length + offset
@@ -58,11 +63,13 @@ def starts_at(step: int, batch_size: int, n_tokens: int, length: int, seed: int)
 
     A function of the step alone, so a run that goes on after a stop meets the same windows.
     """
-    per_pass = len(shuffled(n_tokens, length, seed, 0))
-    places = range(step * batch_size, (step + 1) * batch_size)
-    passes = sorted({place // per_pass for place in places})
-    deck = torch.cat([shuffled(n_tokens, length, seed, n_pass) for n_pass in passes])
-    return deck[torch.tensor(places) - passes[0] * per_pass]
+    per_pass = windows_in(n_tokens, length)
+    places = torch.arange(step * batch_size, (step + 1) * batch_size)
+    passes, starts = places // per_pass, torch.empty_like(places)
+    for n_pass in passes.unique().tolist():  # nearly always one
+        here = passes == n_pass
+        starts[here] = shuffled(n_tokens, length, seed, n_pass)[places[here] % per_pass]
+    return starts
 
 
 def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
