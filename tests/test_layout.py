@@ -27,7 +27,7 @@ WITHOUT_CHAPTER = {
     "snapshots": "keeps runs of pretraining",
     "gguf": "opens the door to llama.cpp",
     "recall": "is a task of several chapters",
-    "world": "makes the text of many chapters",
+    "village": "makes the text of many chapters, until they read the world",
 }
 
 # Not read as part of a chapter's length: the settings at the top of a cell.

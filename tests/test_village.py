@@ -1,4 +1,4 @@
-"""tinylm.world: every sentence is grammatical and true, and what is held out stays out."""
+"""tinylm.village: every sentence is grammatical and true, and what is held out stays out."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from tinylm import tokens
 from tinylm.pretraining import train
 from tinylm.transformer import Config, Transformer
-from tinylm.world import (
+from tinylm.village import (
     ANIMALS,
     JOBS,
     PLACES,

@@ -1,0 +1,27 @@
+"""The genres: each a function that writes one text with a `Writer`, and the tables of forms that it uses.
+
+A module here has FORMS and GENRES, and where it needs them WORDS (lists of words for its slots), PATTERNS
+(kinds of words too many to list), TOLD (relations of what happens in one text only) and CHECKS (functions that
+say whether such a fact holds).
+"""
+
+from tinylm.world.genres import people, questions, sayings
+
+MODULES = (sayings, people, questions)
+
+
+def _together(name: str) -> dict:
+    """The tables of that name of all modules in one. Raises ValueError where two modules define the same."""
+    merged = {}
+    for module in MODULES:
+        for key, value in getattr(module, name, {}).items():
+            if key in merged:
+                raise ValueError(f"{name}: {key!r} is defined twice, the second time in {module.__name__}")
+            merged[key] = value
+    return merged
+
+
+FORMS, GENRES, WORDS, PATTERNS, TOLD, CHECKS = map(
+    _together, ("FORMS", "GENRES", "WORDS", "PATTERNS", "TOLD", "CHECKS")
+)
+SHARES = dict.fromkeys(GENRES, 1.0)
