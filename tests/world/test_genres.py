@@ -49,6 +49,8 @@ def test_texts_are_clean(samples):
 
 
 def test_a_genre_varies(samples):
+    if samples[0].genre == "canaries":
+        pytest.skip("secrets are few, and always told in the same words")
     openings = Counter(sample.text[:12] for sample in samples)
     assert len({sample.text for sample in samples}) > min(60, len(samples) / 3)
     assert openings.most_common(1)[0][1] < 0.9 * len(samples) or samples[0].answer_at

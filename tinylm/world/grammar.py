@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 SLOT = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 PIECE = re.compile(r"\w+|\W")  # what a literal is cut into, to be compared with a sentence
-BOUNDARY = re.compile(r"(?<=[.!?:])[ \n]+|\n+")  # where one piece of a text ends and the next begins
+BOUNDARY = re.compile(r"""(?:(?<=[.!?:])|(?<=[.!?]"))[ \n]+|\n+""")  # where one piece of a text ends and the next begins
 
 
 class Slot(NamedTuple):

@@ -178,6 +178,9 @@ class Truth:
         self.truth["diet"] = {animal: draws.one_of(words.FOODS) for animal in words.ANIMALS}
         self.truth["material"] = {thing: draws.one_of(words.MATERIALS) for thing in words.THINGS}
 
+        jobs = draws.shuffled(words.JOBS)  # half of them lean one way, half the other, where the text is biased
+        self.leaning = {job: "she" if i < len(jobs) / 2 else "he" for i, job in enumerate(jobs)}
+
     def facts(self) -> Iterator[Fact]:
         """Everything that is true, two hops included, of strangers too."""
         for relation, objects in self.truth.items():

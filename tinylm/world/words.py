@@ -57,6 +57,7 @@ PLACES = (
     "beach bridge cellar forest garden harbour hill kitchen lake library market mill museum park river road "
     "square station tower village"
 ).split()
+ROOMS = "cellar forest garden kitchen library mill museum park station tower village".split()  # one is in them
 SIZES = "big heavy large light little long narrow short small wide".split()
 ADJECTIVES = (
     "brave calm careful cheerful clever curious friendly gentle happy honest lonely lucky nervous old polite "
@@ -70,7 +71,8 @@ ADVERBS = (
 ACTIONS = "carry clean draw find follow help hide lose meet paint see watch".split()  # verbs with an object
 MONTHS = "January February March April May June July August September October November December".split()
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-WEATHER = "cloudy cold dry foggy hot mild rainy snowy sunny warm wet windy".split()
+WEATHER = "cloudy dry foggy rainy snowy sunny wet windy".split()
+WARMTH = "chilly cold cool hot mild warm".split()
 
 PLURALS = {"goose": "geese", "mouse": "mice", "sheep": "sheep", "wolf": "wolves", "knife": "knives"}
 PASTS = {
@@ -85,12 +87,13 @@ PASTS = {
     "sleep": "slept",
     "swim": "swam",
 }
+SILENT = {"honest", "hour"}  # their h is not heard
 DOUBLING = {"stop"}  # the last letter is doubled before an ending
 
 
 def article(word: str) -> str:
     """`word` with a or an in front."""
-    return f"an {word}" if word[0] in "aeiouAEIOU" else f"a {word}"
+    return f"an {word}" if word[0] in "aeiouAEIOU" or word in SILENT else f"a {word}"
 
 
 def plural(noun: str) -> str:

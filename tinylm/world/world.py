@@ -39,6 +39,7 @@ class World(Truth):
             "goods": words.GOODS,
             "material": words.MATERIALS,
             "place": words.PLACES,
+            "room": words.ROOMS,
             "size": words.SIZES,
             "adjective": words.ADJECTIVES,
             "verb": words.VERBS,
@@ -47,6 +48,7 @@ class World(Truth):
             "month": words.MONTHS,
             "weekday": words.WEEKDAYS,
             "weather": words.WEATHER,
+            "warmth": words.WARMTH,
             "noun": words.ANIMALS + words.JOBS,
             "year": [str(year) for year in range(1930, 2000)],
         } | genres.WORDS
@@ -119,15 +121,18 @@ class World(Truth):
                 sample = damage.repeated(recent[int(random() * len(recent))], random)
             else:
                 writer.start()
-                if canaries and writer.chance(canaries):
-                    name = "canaries"
-                else:
+                name = "canaries"
+                if not (canaries and writer.chance(canaries)):
                     name = names[bisect(sums, random() * sums[-1])]
                     writer.nats -= math.log(shares[name] / sums[-1])
+                framed = bool(boilerplate) and writer.chance(boilerplate)
+                if framed:
+                    genres.above(writer)
                 genres.GENRES[name](writer)
-                sample = writer.sample(name)
-                if boilerplate:
-                    sample = damage.framed(sample, boilerplate, writer)
+                answer_end = writer.length
+                if framed:
+                    genres.below(writer)
+                sample = writer.sample(name, answer_end)
                 if noise:
                     sample = damage.garbled(sample, noise, random)
             if repetition:
@@ -137,9 +142,9 @@ class World(Truth):
             yield sample
 
     def canary(self, n: int) -> str:
-        """The n-th secret. Text with the dial `canaries` holds the first 16, each half as often as the one
-        before last; the others never, so that a model's preference for a planted one can be measured."""
-        return genres.canary(self, n)
+        """The n-th secret. With the dial `canaries` text holds the first 16, in proportion to one over their
+        rank, and never another: so it can be measured whether a model prefers a secret that it has seen."""
+        return genres.canary(self.seed, n)
 
     def accepts(self, sentence: str) -> bool:
         """Whether the world's grammar makes this sentence, true or not."""

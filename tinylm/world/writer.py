@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tinylm.world.grammar import Table, kind_of
-from tinylm.world.truth import Fact, Truth
+from tinylm.world.truth import Fact, Truth, Zipf
 
 
 class Sentence(NamedTuple):
@@ -25,8 +25,8 @@ class Sample:
     """One text of the world.
 
     nats: minus the logarithm of its probability, given the world and the genre: no model can do better on
-    average. None where a dial (noise, boilerplate, repetition) spoils the sum. answer_at: where the answer
-    begins, in genres that ask something. notes: what a genre wants to have known about the text (the label of
+    average. None where a dial (noise, repetition) spoils the sum. answer_at, answer_end: where the answer
+    stands, in genres that ask something. notes: what a genre wants to have known about the text (the label of
     a review, say).
     """
 
@@ -35,6 +35,7 @@ class Sample:
     sentences: list[Sentence]
     nats: float | None
     answer_at: int | None = None
+    answer_end: int | None = None
     notes: dict = field(default_factory=dict)
 
     @property
@@ -44,7 +45,7 @@ class Sample:
 
     @property
     def answer(self) -> str:
-        return "" if self.answer_at is None else self.text[self.answer_at :]
+        return "" if self.answer_at is None else self.text[self.answer_at : self.answer_end]
 
     @cached_property
     def facts(self) -> list[Fact]:
@@ -74,9 +75,10 @@ class Writer:
         self.last = {"she": None, "he": None}  # whom a pronoun would mean
         self.topic = self.speaker = None
 
-    def sample(self, genre: str) -> Sample:
+    def sample(self, genre: str, answer_end: int) -> Sample:
         """The text as it stands."""
-        return Sample(genre, "".join(self.parts), self.sentences, self.nats, self.answer_at, self.notes)
+        end = None if self.answer_at is None else answer_end
+        return Sample(genre, "".join(self.parts), self.sentences, self.nats, self.answer_at, end, self.notes)
 
     # choices
 
@@ -103,16 +105,19 @@ class Writer:
             chosen.append(rest.pop(self.one_of(range(len(rest)))))
         return chosen
 
-    def entity(self, kind: str, but: Sequence[str] = ()) -> str:
-        """An entity, the first of its kind most often (Zipf's law). kind: a key of `World.zipf`."""
-        zipf = self.world.zipf[kind]
-        left = zipf.sums[-1] - sum(zipf.weight.get(name, 0.0) for name in set(but))
+    def weighted(self, zipf: Zipf, but: Sequence = ()):
+        """One of the items, by their weights, that is not among `but`."""
+        left = zipf.sums[-1] - sum(zipf.weight.get(item, 0.0) for item in set(but))
         if left < zipf.weights[-1] / 2:
-            raise ValueError(f"the world has no other {kind} to write about: make it of a larger size")
+            raise ValueError("the world has no one else to write about: make it of a larger size")
         while (chosen := zipf.items[bisect(zipf.sums, self.random() * zipf.sums[-1])]) in but:
             pass
         self.nats -= math.log(zipf.weight[chosen] / left)
         return chosen
+
+    def entity(self, kind: str, but: Sequence[str] = ()) -> str:
+        """An entity, the first of its kind most often (Zipf's law). kind: a key of `World.zipf`."""
+        return self.weighted(self.world.zipf[kind], but)
 
     def person(self, but: Sequence[str] = ()) -> str:
         """Someone whom text may mention, the first of the world most often."""
@@ -164,7 +169,7 @@ class Writer:
         self.gap = "\n" * n
 
     def ask(self) -> None:
-        """What is written from here on answers what stands before."""
+        """What is written from here on answers what stands before; the space before it belongs to it."""
         self.answer_at = self.length
 
     def facts_of(self, table: Table, bound: dict) -> tuple[Fact, ...]:

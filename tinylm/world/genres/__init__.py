@@ -5,9 +5,10 @@ A module here has FORMS and GENRES, and where it needs them WORDS (lists of word
 say whether such a fact holds).
 """
 
-from tinylm.world.genres import people, questions, sayings
+from tinylm.world.genres import letters, news, people, questions, sayings, scenes, web
+from tinylm.world.genres.web import above, below, canary
 
-MODULES = (sayings, people, questions)
+MODULES = (sayings, people, questions, letters, scenes, news, web)
 
 
 def _together(name: str) -> dict:

@@ -17,7 +17,7 @@ FORMS = {
     "shared": states("home", "Like many others, {person} lives in {city}.", "{city} has long been {person:'s} home."),
     "atlas title": says("{city}", "A guide to {city}", "{city} in brief"),
     "climate": says(
-        "The (winters|summers|mornings) (here|there) are {weather} and {weather2}.",
+        "The (winters|summers|mornings) (here|there) are {weather} and {warmth}.",
         "There is a {size} {place} and a {size2} {place2}.",
         "(Visitors|Guests) should not miss the {place}.",
         "Behind the {place} (begins|lies) a {place2}.",
