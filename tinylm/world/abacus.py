@@ -6,8 +6,8 @@
     subtract 1 from n
     end
 
-shows 3, 2 and 1. A program reaches nothing outside itself; its steps, numbers, nesting and output are limited,
-so that whatever a language model writes can simply be run. `SYNTAX` is the whole language: the interpreter
+shows 3, 2 and 1. A program reaches nothing outside itself; its steps, numbers, nesting and output are
+limited, so that whatever a language model writes can simply be run. `SYNTAX` is the whole language: the interpreter
 reads lines with it, and the genre of programs writes them with it.
 """
 
@@ -42,11 +42,7 @@ LINES = {
     for word, form in SYNTAX.items()
 }
 MAX_CHARS, MAX_DEPTH = 10_000, 20
-LIMITS = {
-    "max_steps": 10_000_000,
-    "max_digits": 1_000,
-    "max_output": 1_000_000,
-}  # what can be asked for at most
+LIMITS = {"max_steps": 10_000_000, "max_digits": 1_000, "max_output": 1_000_000}  # the highest to ask for
 
 
 class ProgramError(ValueError):
@@ -61,7 +57,7 @@ class ProgramError(ValueError):
 
 
 class Statement(NamedTuple):
-    """A line of a program, and for the first line of a block what stands in it, until and after `otherwise`."""
+    """A line of a program; for the first line of a block also what stands in it, and after its `otherwise`."""
 
     line: int
     word: str
@@ -135,8 +131,10 @@ def parse(program: str) -> list[Statement]:
 
 
 def run(program: str, max_steps: int = 10_000, max_digits: int = 12, max_output: int = 2_000) -> str:
-    """What a program shows, a line for each value. A step is a line, or one more time round a loop; max_output
-    counts characters.
+    """What a program shows, a line for each value.
+
+    max_steps: how many lines it may run, each round of a loop being one more. max_digits: how long its numbers
+    may be. max_output: how many characters it may show.
 
     Raises ProgramError where the program is not written correctly, asks for what cannot be done, or passes a
     limit; ValueError where a limit makes no sense.
