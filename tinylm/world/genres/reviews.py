@@ -342,7 +342,7 @@ def review(w: Writer) -> None:
     if author:
         w.say(f"review title {topic}", person=author[0])
         w.line()
-    opening = w.one_of(OPENINGS)
+    opening = w.one_of(OPENINGS if author else OPENINGS[1:])  # something must tell what the review is of
     if opening == "opening":
         w.say(f"review opening {topic}")
     elif opening == "company":
@@ -360,7 +360,7 @@ def review(w: Writer) -> None:
 OPENINGS = ["", "opening", "company"]
 PLANS = [agreeing, overturned, undecided]
 PRAISING = {*PRAISE, "liked", "like", "enjoyed", "enjoy", "loved", "glad", "gladly", "happily", "worth"}
-BLAMING = {*BLAME, "regret", "disliked", "waste", "sorry", "missed"}
+BLAMING = {*BLAME, "regret", "disliked", "waste", "sorry", "missed", "back"}
 
 
 def keyword_label(text: str) -> str:
