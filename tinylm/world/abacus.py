@@ -7,8 +7,8 @@
     end
 
 shows 3, 2 and 1. A program reaches nothing outside itself; its steps, numbers, nesting and output are
-limited, so that whatever a language model writes can simply be run. `SYNTAX` is the whole language: the interpreter
-reads lines with it, and the genre of programs writes them with it.
+limited, so that whatever a language model writes can simply be run. `SYNTAX` is the whole language: the
+interpreter reads lines with it, and the genre of programs writes them with it.
 """
 
 import re
@@ -57,7 +57,7 @@ class ProgramError(ValueError):
 
 
 class Statement(NamedTuple):
-    """A line of a program; for the first line of a block also what stands in it, and after its `otherwise`."""
+    """A line of a program; for the first line of a block what stands in it, and after its `otherwise`."""
 
     line: int
     word: str
@@ -133,8 +133,8 @@ def parse(program: str) -> list[Statement]:
 def run(program: str, max_steps: int = 10_000, max_digits: int = 12, max_output: int = 2_000) -> str:
     """What a program shows, a line for each value.
 
-    max_steps: how many lines it may run, each round of a loop being one more. max_digits: how long its numbers
-    may be. max_output: how many characters it may show.
+    max_steps: how many lines it may run, each round of a loop being one more. max_digits: how long its
+    numbers may be. max_output: how many characters it may show.
 
     Raises ProgramError where the program is not written correctly, asks for what cannot be done, or passes a
     limit; ValueError where a limit makes no sense.

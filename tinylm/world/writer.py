@@ -179,7 +179,9 @@ class Writer:
             denied = relation.startswith("not-")
             relation = relation[4:] if denied else relation
             subject, what = self.world.signature(relation)
-            who = bound.get(subject) or (self.speaker if table.subject == "speaker" else self.topic)
+            who = bound.get(subject)
+            if who is None:  # not for 0, of which there are facts too
+                who = self.speaker if table.subject == "speaker" else self.topic
             facts.append(Fact(relation, who, bound[what], denied))
         return tuple(facts)
 
