@@ -96,7 +96,7 @@ def held_out(*places: int) -> bool:
     return sum((n + 1) * place for n, place in enumerate(places)) % 5 == 0
 
 
-def _split(*lists) -> dict[bool, list]:
+def split(*lists) -> dict[bool, list]:
     """The combinations that are held out (True), and all others."""
     both: dict[bool, list] = {False: [], True: []}
     for places in product(*(range(len(options)) for options in lists)):
@@ -104,10 +104,10 @@ def _split(*lists) -> dict[bool, list]:
     return both
 
 
-CASES = _split(list(REMEDIES), DAYS)  # what ails people, and for how long
-LETTERS = _split(GOODS, list(DEPARTMENTS))
-LESSONS = _split(words.WEEKDAYS, HOMEWORK)
-TERMS = _split(list(range(20, 41)), list(range(2, 10)))
+CASES = split(list(REMEDIES), DAYS)  # what ails people, and for how long
+LETTERS = split(GOODS, list(DEPARTMENTS))
+LESSONS = split(words.WEEKDAYS, HOMEWORK)
+TERMS = split(list(range(20, 41)), list(range(2, 10)))
 EXERCISES = {
     (kind, unseen): [
         (rule, [word for i, word in enumerate(rule.examples) if held_out(i) == unseen]) for rule in rules
