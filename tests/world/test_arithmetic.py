@@ -170,7 +170,7 @@ def test_texts_come_as_often_as_their_surprisal_says():
     for sample in texts("arithmetic", 6_000_000):
         n_texts += 1
         opening = sample.sentences[0].key
-        if opening in ("sum table of", "sum adding", "sum taking away", "sum goes on?"):  # few texts
+        if opening in ("sum table of", "sum adding", "sum taking away"):  # few texts
             times[opening] += 1
             likely[opening, sample.text] = math.exp(-sample.nats)
     for opening, n in times.items():
