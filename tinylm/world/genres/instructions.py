@@ -264,7 +264,7 @@ class Task(NamedTuple):
 def list_some(w: Writer) -> Task:
     listing, count = w.one_of(LISTS[w.unseen])
     n = 2 + COUNTS.index(count)
-    w.say("do list?", count=count, listed=listing.plural)
+    w.say("do list?", count=count, listing=listing.plural)
 
     def write(n: int) -> dict:
         return w.say(f"do list {listing.kind} {n}")
@@ -679,7 +679,7 @@ WORDS = {
     "rank": [str(n) for n in range(1, 8)],
     "count": COUNTS,
     "times": list(TIMES),
-    "listed": [listing.plural for listing in LISTINGS],
+    "listing": [listing.plural for listing in LISTINGS],
     "echo": ECHOES,
     "loud": [word.upper() for word in ECHOES],
     "contrary": list(OPPOSITES),
@@ -709,9 +709,9 @@ FORMS = (
         "good answer:": says("Good answer:"),
         "bad answer:": says("Bad answer:"),
         "do list?": says(
-            "(Name|List|Please name) {count} {listed}.",
-            "(Can|Could) you name {count} {listed}?",
-            "Tell me {count} {listed}.",
+            "(Name|List|Please name) {count} {listing}.",
+            "(Can|Could) you name {count} {listing}?",
+            "Tell me {count} {listing}.",
         ),
         "do echo?": says("(Write|Say|Please write) the word {echo} {times}.", "Can you say {echo} {times}?"),
         "do diet?": says(

@@ -211,7 +211,9 @@ FORMS = {
     "advice:": says("Advice:"),
     "advice?": says("What should {person} do?", "What (would|will) help {person:him}?"),
     "advice!": states("advice", "{advice}."),
-    "complaint?": says("What does {person} complain?", "What (ails {person:him}|brings {person:him} here)?"),
+    "complaint?": says(
+        "What does {person} complain of?", "What (ails {person:him}|brings {person:him} here)?"
+    ),
     "complaint!": states("complaint", "{symptom}.", retold=True),
     "since?": says("How long has it lasted?", "For how many days has {person} felt ill?"),
     "since!": states("since", "For {days} days.", retold=True),
@@ -252,12 +254,10 @@ FORMS = {
         "{person} (would like|wants) to buy {thing:a} for {amount} coins.",
         "{thing:a} (in the market|at the harbour) costs {amount} coins.",
     ),
-    "work out?": says(
-        "Work out (what|how much) {person} has (now|left).", "How much is left, and how do you know?"
-    ),
+    "work out?": says("Work out (what|how much) {person} has (now|left).", "Show how much {person} has now."),
     "work out!": states("sum", "{terms} = {amount}."),
     "balance?": says(
-        "How many coins (does {person} have now|are left)?", "What is the balance (now|in the end)?"
+        "How many coins does {person} have (now|in the end)?", "What is {person:'s} balance (now|in the end)?"
     ),
     "balance!": says("{amount} coins."),
     "enough?": says("Is (it|that|the money) enough?", "Can {person} pay for it?"),

@@ -34,7 +34,7 @@ AREAS = {
     ),
     "meal": _area(
         "soup bread cake fish salad",
-        "fresh tasty delicious excellent rich",
+        "fresh tasty good fine rich",
         "cold salty burnt bitter stale",
     ),
     "house": _area(
@@ -216,7 +216,7 @@ FORMS = (
         "review opening a supper": says(
             "On {weekday} (I|we) ate at the {colour:Cap} {animal:Cap}.",
             "We had supper near the {landmark}.",
-            "After a day at the {landmark} we were hungry.",
+            "After a long walk to the {landmark} we were hungry.",
         ),
         "review company a supper": says(
             "{person} took (me|us) out for supper.",
