@@ -5,10 +5,10 @@ A module here has FORMS and GENRES, and where it needs them WORDS (lists of word
 say whether such a fact holds).
 """
 
-from tinylm.world.genres import letters, news, people, questions, sayings, scenes, web
+from tinylm.world.genres import arithmetic, instructions, letters, lists, news, offices, people, programs, questions, reviews, sayings, scenes, translations, web
 from tinylm.world.genres.web import above, below, canary
 
-MODULES = (sayings, people, questions, letters, scenes, news, web)
+MODULES = (sayings, lists, people, questions, letters, scenes, news, web, reviews, translations, offices, arithmetic, instructions, programs)
 
 
 def _together(name: str) -> dict:
