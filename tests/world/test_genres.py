@@ -22,7 +22,7 @@ def test_a_genre_is_written_and_read_alike(samples):
         found = judge.read(WORLD, sample.text)
         assert [piece.text for piece in found] == [sample.text[s.start : s.end] for s in sample.sentences]
         assert [piece.text for piece in found if not piece.grammatical] == [], sample.text
-        assert [piece.facts for piece in found] == [sentence.facts for sentence in sample.sentences], sample.text
+        assert [piece.facts for piece in found] == [sentence.facts for sentence in sample.sentences]
         assert {piece.verdict for piece in found} <= {"true", "not a claim"}, sample.text
 
 
@@ -42,8 +42,7 @@ def test_a_text_written_twice_was_equally_likely_both_times(samples):
 def test_texts_are_clean(samples):
     for sample in samples:
         assert sample.text == sample.text.strip()
-        assert "  " not in sample.text and " ." not in sample.text and "\n\n\n" not in sample.text
-        assert "{" not in sample.text and "%s" not in sample.text
+        assert not any(flaw in sample.text for flaw in ("  ", " .", "\n\n\n", "{", "%s")), sample.text
         assert sample.text.isascii()
         assert len(sample.text) < 1_000
 

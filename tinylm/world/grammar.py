@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 SLOT = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 PIECE = re.compile(r"\w+|\W")  # what a literal is cut into, to be compared with a sentence
-BOUNDARY = re.compile(r"""(?:(?<=[.!?:])|(?<=[.!?]"))[ \n]+|\n+""")  # where one piece of a text ends and the next begins
+BOUNDARY = re.compile(r"""(?:(?<=[.!?:])|(?<=[.!?]"))[ \n]+|\n+""")  # where a text is cut into pieces
 
 
 class Slot(NamedTuple):
@@ -40,9 +40,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Table:
-    """All ways to say one thing. `states`: the relations whose facts such a sentence states ("not-home" denies
-    one). `subject`: whom the facts are about where no slot says so, the "topic" or the "speaker". `retold`:
-    whether it repeats what the text told before, as an answer or a summary does."""
+    """All ways to say one thing. `states`: the relations whose facts such a sentence states ("not-home"
+    denies one). `subject`: whom the facts are about where no slot says so, the "topic" or the "speaker".
+    `retold`: whether it repeats what the text told before, as an answer or a summary does."""
 
     forms: tuple[Form, ...]
     states: tuple[str, ...] = ()
@@ -120,8 +120,8 @@ class Reading(NamedTuple):
 
 
 class Reader:
-    """Reads sentences back. spellings: for each (kind, how) the texts that may stand in such a slot, each with
-    the values that it may mean; a kind of numbers has a regular expression and a function instead."""
+    """Reads sentences back. spellings: for each (kind, how) the texts that may stand in such a slot, each
+    with the values that it may mean; a kind of numbers has a regular expression and a function instead."""
 
     def __init__(self, tables: Mapping[str, Table], spellings):
         self.spellings, self.root = spellings, {}

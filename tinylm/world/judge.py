@@ -5,13 +5,14 @@ forgive too: a missing full stop, a small letter at the start, a space too many.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tinylm.world.grammar import Reading, kind_of, pieces
 from tinylm.world.spelling import Anyone, gender
 from tinylm.world.truth import RELATIONS, TWO_HOPS, Fact
 
+STYLES = ("formal", "casual")
 NOT_A_CLAIM, TRUE, FALSE, UNKNOWN = "not a claim", "true", "false", "unknown"
 
 
@@ -32,12 +33,16 @@ def grammatical(world, sentence: str, tolerant: bool = False) -> bool:
 
 
 def versions(sentence: str, tolerant: bool) -> list[str]:
-    """The sentence, and with `tolerant` what its writer may have meant: spaces, first letter and end mended."""
+    """The sentence, and with `tolerant` what its writer may have meant: spaces, first letter, end mended."""
     if not tolerant:
         return [sentence]
     mended = re.sub(r"\s+([.,!?:])", r"\1", " ".join(sentence.split()))
     mended = mended[:1].upper() + mended[1:]
-    ends = [mended] if mended.endswith((".", "!", "?", ":", ",")) else [f"{mended}{end}" for end in (".", "", "?", "!", ":")]
+    ends = (
+        [mended]
+        if mended.endswith((".", "!", "?", ":", ","))
+        else [f"{mended}{end}" for end in (".", "", "?", "!", ":", ",")]
+    )
     return [sentence, *ends]
 
 
@@ -66,6 +71,43 @@ def read(world, text: str, tolerant: bool = False) -> list[Judged]:
     ]
     context = Context(world, readings)
     return [context.judge(piece, found) for piece, found in zip(spans, readings, strict=True)]
+
+
+def style(world, text: str, tolerant: bool = False) -> str:
+    """Whether a text is "formal", "casual", "mixed" (some of both) or "neutral" (nothing of either).
+
+    Only what one style has counts. tolerant: sentences that the grammar does not make count too where they
+    begin with words that only one style begins a letter, or ends it, with.
+    """
+    found = set()
+    for start, end in pieces(text):
+        piece = text[start:end]
+        readings = [
+            reading for version in versions(piece, tolerant) for reading in world.reader.readings(version)
+        ]
+        if readings:
+            found |= one_style(reading.key for reading in readings)
+        elif tolerant:
+            found |= told_by_beginning(world, piece)
+    return "mixed" if len(found) > 1 else next(iter(found), "neutral")
+
+
+def one_style(keys: Iterable[str]) -> set[str]:
+    """The style that tables of these keys have, where all that have any have the same."""
+    found = {key.rpartition(" ")[2] for key in keys} & set(STYLES)
+    return found if len(found) == 1 else set()
+
+
+def told_by_beginning(world, piece: str) -> set[str]:
+    """The style whose openings or closings begin like this, if it is only one."""
+    plain = " ".join(piece.split()).lower()
+    keys: dict[str, set[str]] = {}  # of the tables with a form that begins with these words
+    for key, table in world.tables.items():
+        for form in table.forms if one_style([key]) else ():
+            words = form.pattern.partition("%s")[0].strip(" .,!?").lower()
+            if words and re.match(rf"{re.escape(words)}\b", plain):
+                keys.setdefault(words, set()).add(key)
+    return one_style(keys[max(keys, key=len)]) if keys else set()
 
 
 class Context:

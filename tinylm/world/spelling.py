@@ -23,7 +23,7 @@ ONLY_PRONOUN = {
 
 
 class Anyone(str):
-    """Whoever of a gender: what a pronoun may mean until the text around it is known. Equal to 'she' or 'he'."""
+    """Whoever of a gender, 'she' or 'he': what a pronoun may mean until the text around it is known."""
 
 
 class Written(dict):
@@ -55,7 +55,8 @@ class Spellings:
         for name in people:
             given = name.partition(" ")[0]
             self.namesakes[given] = (*self.namesakes.get(given, ()), name)
-        slots = {Slot("", slot.kind, slot.how) for table in tables.values() for f in table.forms for slot in f.slots}
+        forms = [form for table in tables.values() for form in table.forms]
+        slots = {Slot("", slot.kind, slot.how) for form in forms for slot in form.slots}
         for _, kind, how in slots | {Slot("", kind, "") for kind in kinds}:
             if kind == "person":
                 self.texts[kind, how] = self._people(how, people)

@@ -76,9 +76,9 @@ class Zipf:
 class Truth:
     """Entities by kind (`entities["person"]`, most mentioned first), and what is true of each.
 
-    `truth[relation][subject]` is the object. Held out of all text: `strangers` (people with facts like anyone),
-    `untold` facts, questions about people not in `asked`, and what two hops lead to for those not in `joined`.
-    `nobodies` are names of no one, for questions without an answer.
+    `truth[relation][subject]` is the object. Held out of all text: `strangers` (people with facts like
+    anyone), `untold` facts, questions about people not in `asked`, and what two hops lead to for those not in
+    `joined`. `nobodies` are names of no one, for questions without an answer.
     """
 
     def __init__(self, seed: int = 0, size: int = 200):
@@ -178,7 +178,7 @@ class Truth:
         self.truth["diet"] = {animal: draws.one_of(words.FOODS) for animal in words.ANIMALS}
         self.truth["material"] = {thing: draws.one_of(words.MATERIALS) for thing in words.THINGS}
 
-        jobs = draws.shuffled(words.JOBS)  # half of them lean one way, half the other, where the text is biased
+        jobs = draws.shuffled(words.JOBS)  # half of them lean one way, where the text is biased
         self.leaning = {job: "she" if i < len(jobs) / 2 else "he" for i, job in enumerate(jobs)}
 
     def facts(self) -> Iterator[Fact]:

@@ -1,11 +1,11 @@
 """The world whole: its truth, and text about it in many genres."""
 
 import math
+from bisect import bisect
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
-from bisect import bisect
 
 from tinylm.world import damage, genres, judge, words
 from tinylm.world.grammar import Reader
@@ -30,28 +30,36 @@ class World(Truth):
         self.tables = genres.FORMS
         people = [*self.entities["person"], *self.strangers, *self.nobodies]
         pets = [f"{colour} {animal}" for colour in words.COLOURS for animal in words.ANIMALS]
-        self.kinds = self.entities | {
-            "pet": pets,
-            "item": [f"{colour} {thing}" for colour in words.COLOURS for thing in words.THINGS],
-            "job": words.JOBS,
-            "colour": words.COLOURS,
-            "food": words.FOODS,
-            "goods": words.GOODS,
-            "material": words.MATERIALS,
-            "place": words.PLACES,
-            "room": words.ROOMS,
-            "size": words.SIZES,
-            "adjective": words.ADJECTIVES,
-            "verb": words.VERBS,
-            "adverb": words.ADVERBS,
-            "action": words.ACTIONS,
-            "month": words.MONTHS,
-            "weekday": words.WEEKDAYS,
-            "weather": words.WEATHER,
-            "warmth": words.WARMTH,
-            "noun": words.ANIMALS + words.JOBS,
-            "year": [str(year) for year in range(1930, 2000)],
-        } | genres.WORDS
+        self.kinds = (
+            self.entities
+            | {
+                "pet": pets,
+                "item": [f"{colour} {thing}" for colour in words.COLOURS for thing in words.THINGS],
+                "job": words.JOBS,
+                "colour": words.COLOURS,
+                "food": words.FOODS,
+                "goods": words.GOODS,
+                "material": words.MATERIALS,
+                "place": words.PLACES,
+                "room": words.ROOMS,
+                "size": words.SIZES,
+                "adjective": words.ADJECTIVES,
+                "mood": words.MOODS,
+                "virtue": words.VIRTUES,
+                "pastime": words.PASTIMES,
+                "verb": words.VERBS,
+                "adverb": words.ADVERBS,
+                "action": words.ACTIONS,
+                "month": words.MONTHS,
+                "weekday": words.WEEKDAYS,
+                "weather": words.WEATHER,
+                "warmth": words.WARMTH,
+                "skies": words.SKIES,
+                "noun": words.ANIMALS + words.JOBS,
+                "year": [str(year) for year in range(1930, 2000)],
+            }
+            | genres.WORDS
+        )
         self.spellings = Spellings(self.tables, self.kinds, genres.PATTERNS, people)
 
     @cached_property
@@ -60,7 +68,9 @@ class World(Truth):
 
     def signature(self, relation: str) -> tuple[str, str]:
         """The slots in which a sentence names the subject and the object of a relation."""
-        return RELATIONS.get(relation) or (TWO_HOPS[relation][2] if relation in TWO_HOPS else self.told[relation])
+        return RELATIONS.get(relation) or (
+            TWO_HOPS[relation][2] if relation in TWO_HOPS else self.told[relation]
+        )
 
     def text(
         self,
@@ -74,18 +84,20 @@ class World(Truth):
         """Samples one by one, until they hold at least `n_chars` characters; memory does not grow with it.
 
         genres: names, or names with their shares of the samples; None for all in the shares of
-        `tinylm.world.genres.SHARES`. unseen: ask what training text holds out: people never asked about, words
-        never combined, two hops never joined. dials, each from 0 to 1: `bias`, how much a pronoun tells of a
-        profession (0: nothing, 1: all); `contradiction`, the share of facts stated wrongly; `noise`, the share
-        of characters garbled; `boilerplate`, the share of samples in a frame of web pages; `repetition`, the
-        share of samples that repeat an earlier one, half of them with changes; `canaries`, the share of
-        samples that are a secret (see `canary`). Raises ValueError for what it does not know, before the first
-        sample.
+        `tinylm.world.genres.SHARES`. unseen: ask what training text holds out: people never asked about,
+        words never combined, two hops never joined. dials, each from 0 to 1: `bias`, how much a pronoun tells
+        of a profession (0: nothing, 1: all); `contradiction`, the share of facts about the world stated
+        wrongly (denials aside); `noise`, the share of characters garbled; `boilerplate`, the share of samples
+        in a frame of web pages; `repetition`, the share of samples that repeat an earlier one, half of them
+        with changes; `canaries`, the share of samples that are a secret (see `canary`). Raises ValueError for
+        what it does not know, before the first sample.
         """
         shares = self._shares(genres)
         for name, value in (("n_chars", n_chars), ("seed", seed)):
             if not isinstance(value, int) or isinstance(value, bool) or value < (name == "n_chars"):
-                raise ValueError(f"{name}={value!r} must be a whole number, at least {int(name == 'n_chars')}")
+                raise ValueError(
+                    f"{name}={value!r} must be a whole number, at least {int(name == 'n_chars')}"
+                )
         for name, value in dials.items():
             if name not in DIALS:
                 raise ValueError(f"there is no dial {name!r}: choose from {', '.join(DIALS)}")
@@ -101,7 +113,9 @@ class World(Truth):
         shares = dict(chosen) if isinstance(chosen, Mapping) else dict.fromkeys(chosen, 1.0)
         for name, share in shares.items():
             if name not in genres.GENRES:
-                raise ValueError(f"there is no genre {name!r}: choose from {', '.join(sorted(genres.GENRES))}")
+                raise ValueError(
+                    f"there is no genre {name!r}: choose from {', '.join(sorted(genres.GENRES))}"
+                )
             if not isinstance(share, int | float) or not 0 <= share < math.inf:
                 raise ValueError(f"the share of {name}, {share!r}, must be a number from 0")
         if not sum(shares.values()):

@@ -1,4 +1,4 @@
-"""Writes one text, and keeps the books: which facts each sentence states, and how surprising every choice was."""
+"""Writes one text, and keeps the books: which facts a sentence states, how surprising every choice was."""
 
 import math
 from bisect import bisect
@@ -12,7 +12,7 @@ from tinylm.world.truth import Fact, Truth, Zipf
 
 
 class Sentence(NamedTuple):
-    """A piece of a text, from `start` to `end`, the table that it was written from, and the facts it states."""
+    """A piece of a text, from `start` to `end`, the table it was written from, and the facts it states."""
 
     start: int
     end: int
@@ -58,7 +58,9 @@ class Writer:
     unseen: write what training text never says (see `tinylm.world.World.text`).
     """
 
-    def __init__(self, world: Truth, random, bias: float = 0.0, contradiction: float = 0.0, unseen: bool = False):
+    def __init__(
+        self, world: Truth, random, bias: float = 0.0, contradiction: float = 0.0, unseen: bool = False
+    ):
         self.world, self.random, self.unseen = world, random, unseen
         self.bias, self.contradiction = bias, contradiction
         self.tables: dict[str, Table] = world.tables
@@ -134,7 +136,7 @@ class Writer:
         table = self.tables[key]
         form = table.forms[int(self.random() * len(table.forms))]
         self.nats += table.nats
-        contradicted = self._contradict(table, bound) if self.contradiction and table.states else None
+        contradicted = self._contradict(table, bound) if self.contradiction and table.states else {}
         texts = []
         for slot in form.slots:
             value = bound.get(slot.name)
@@ -153,9 +155,7 @@ class Writer:
             text = text[0].upper() + text[1:]
         facts = self.facts_of(table, bound) if table.states else ()
         self._write(text, key, facts)
-        if contradicted:
-            bound |= contradicted
-        return bound
+        return bound | contradicted
 
     def state(self, key: str, subject: str, **bound: str) -> dict:
         """Write what is true of `subject` in all relations that table `key` states."""
@@ -223,16 +223,19 @@ class Writer:
         self.mentioned[person] = person.partition(" ")[0]
         self.last[self.world.pronoun[person]] = self.topic = person
 
-    def _contradict(self, table: Table, bound: dict) -> dict | None:
-        """With the probability of the dial, put something false in the place of one object; what stood there."""
-        relation = table.states[0]
-        if relation not in self.world.truth or not self.chance(self.contradiction):
-            return None
-        objects = self.world.signature(relation)[1]
-        before = bound[objects]
-        kind = "person" if objects == "friend" else objects
-        bound[objects] = self.one_of([value for value in self.world.kinds[kind] if value != before])
-        return {objects: before}
+    def _contradict(self, table: Table, bound: dict) -> dict:
+        """With the probability of the dial, put something false in the place of objects; what stood there."""
+        before = {}
+        for relation in table.states:
+            if relation in self.world.truth and self.chance(self.contradiction):
+                objects = self.world.signature(relation)[1]
+                kind = kind_of(objects)
+                taken = [value for name, value in bound.items() if kind_of(name) == kind]
+                before[objects] = bound[objects]
+                bound[objects] = self.one_of(
+                    [value for value in self.world.kinds[kind] if value not in taken]
+                )
+        return before
 
 
 PRONOUNS = {

@@ -1,14 +1,44 @@
 """The genres: each a function that writes one text with a `Writer`, and the tables of forms that it uses.
 
 A module here has FORMS and GENRES, and where it needs them WORDS (lists of words for its slots), PATTERNS
-(kinds of words too many to list), TOLD (relations of what happens in one text only) and CHECKS (functions that
-say whether such a fact holds).
+(kinds of words too many to list), TOLD (relations of what happens in one text only) and CHECKS (functions
+that say whether such a fact holds).
 """
 
-from tinylm.world.genres import arithmetic, instructions, letters, lists, news, offices, people, programs, questions, reviews, sayings, scenes, translations, web
-from tinylm.world.genres.web import above, below, canary
+from tinylm.world.genres import (
+    arithmetic,
+    instructions,
+    letters,
+    lists,
+    news,
+    offices,
+    people,
+    programs,
+    questions,
+    reviews,
+    sayings,
+    scenes,
+    translations,
+    web,
+)
+from tinylm.world.genres.web import above, below, canary  # noqa: F401, for the world
 
-MODULES = (sayings, lists, people, questions, letters, scenes, news, web, reviews, translations, offices, arithmetic, instructions, programs)
+MODULES = (
+    sayings,
+    lists,
+    people,
+    questions,
+    letters,
+    scenes,
+    news,
+    web,
+    reviews,
+    translations,
+    offices,
+    arithmetic,
+    instructions,
+    programs,
+)
 
 
 def _together(name: str) -> dict:
@@ -25,4 +55,4 @@ def _together(name: str) -> dict:
 FORMS, GENRES, WORDS, PATTERNS, TOLD, CHECKS = map(
     _together, ("FORMS", "GENRES", "WORDS", "PATTERNS", "TOLD", "CHECKS")
 )
-SHARES = dict.fromkeys(GENRES, 1.0)
+SHARES = {genre: 1.0 for genre in GENRES if genre != "canaries"}  # secrets come by their dial alone

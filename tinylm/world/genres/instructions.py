@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tinylm.world import words
 from tinylm.world.genres.offices import held_out, split
+from tinylm.world.genres.scenes import ALLOWED, NOUNS
 from tinylm.world.grammar import says, states
 from tinylm.world.truth import Draws, Fact
 from tinylm.world.writer import Writer
@@ -220,7 +221,7 @@ SENTENCES = {  # of so many words
     "three": "The {noun} {verb:es}.",
     "four": "The {adjective} {noun} {verb:es}.",
     "five": "The {adjective} {noun} must {verb}.",
-    "six": "The {noun} and the {noun2} {verb}.",
+    "six": "On {weekday} the {noun} will {verb}.",
     "seven": "The {adjective} {noun} {verb:es} near the {place}.",
     "eight": "Near the {place}, the {adjective} {noun} can {verb}.",
 }
@@ -353,12 +354,17 @@ def capital_letters(w: Writer) -> Task:
 def repeat(w: Writer) -> Task:
     count = w.one_of(list(SENTENCES))
     w.say("do repeat?")
-    bound = w.say(f"sentence {count}", noun=w.one_of(SINGLE["noun"][w.unseen]))
+    bound = sentence(w, count, w.one_of(SINGLE["noun"][w.unseen]))
     return Task(
         {"sentence": written(w)},
         lambda: w.say(f"sentence {count}", **bound),
-        lambda: w.say(f"sentence {w.one_of([other for other in SENTENCES if other != count])}"),
+        lambda: sentence(w, w.one_of([other for other in SENTENCES if other != count]), w.one_of(NOUNS)),
     )
+
+
+def sentence(w: Writer, count: str, noun: str) -> dict:
+    """Write a sentence of so many words about a noun, with a verb that text may use with it."""
+    return w.say(f"sentence {count}", noun=noun, verb=w.one_of(ALLOWED[noun]))
 
 
 def written(w: Writer) -> str:
@@ -369,7 +375,7 @@ def written(w: Writer) -> str:
 def count_words(w: Writer) -> Task:
     count = w.one_of(list(SENTENCES))
     w.say("do count?")
-    w.say(f"sentence {count}", noun=w.one_of(SINGLE["noun"][w.unseen]))
+    sentence(w, count, w.one_of(SINGLE["noun"][w.unseen]))
     return Task(
         {"n": 2 + COUNTS.index(count)},
         lambda: w.say("do count", count=count),
@@ -382,8 +388,8 @@ def write_about(w: Writer) -> Task:
     w.say("do about?", animal=animal, count=count)
     return Task(
         {"n": 2 + COUNTS.index(count), "word": animal},
-        lambda: w.say(f"sentence {count}", noun=animal),
-        lambda: w.say(f"sentence {w.one_of([other for other in SENTENCES if other != count])}", noun=animal),
+        lambda: sentence(w, count, animal),
+        lambda: sentence(w, w.one_of([other for other in SENTENCES if other != count]), animal),
     )
 
 

@@ -15,7 +15,7 @@ FORMS = {
     "greeting casual": says("Dear {person:given},", "Hello {person:given},", "Hi {person:given}!"),
     "opening formal": says(
         "I hope (that this letter finds you well|that you are in good health).",
-        "Thank you (very much|kindly) for your (last|kind) letter.",
+        "Thank you (very much|most kindly) for your (last|long) letter.",
         "Please forgive my long silence.",
         "It is a pleasure to write to you[ again].",
     ),
@@ -27,11 +27,11 @@ FORMS = {
         "Just a few lines from me.",
     ),
     "small talk": says(
-        "The weather here is {weather} and {warmth}.",
+        "The weather here is {skies}.",
         "We had a {weather} {weekday}.",
-        "All the {animal:s} near the {place} {verb} {adverb}.",
-        "I (often|sometimes) {verb} near the {place} {adverb}.",
-        "My neighbour, {job:a}, is as {adjective} as ever.",
+        "The {animal:s} near the {place} (are back|come to my door|have young ones).",
+        "I (often|sometimes) {pastime} near the {place}.",
+        "My neighbour, {job:a}, is as {virtue} as ever.",
         "Yesterday I lost my {thing}.",
     ),
     "subject visit": says("My visit", "Coming to see you", "A visit on {weekday}"),
@@ -64,34 +64,39 @@ FORMS = {
     # spoken
     "full:": says("{speaker:full}:"),
     "given:": says("{speaker:given}:"),
-    "hello": says("Good (morning|evening), {person:given}!", "Hello, {person:given}!", "Oh, {person:given}, it is you!"),
-    "and you?": says("And you?", "What about you?", "Tell me about yourself."),
+    "hello": says(
+        "Good (morning|evening), {person:given}!", "Hello, {person:given}!", "Oh, {person:given}, it is you!"
+    ),
     "goodbye": says("I must (go|run).", "See you soon!", "Until next time!", "Take care!"),
     "your home?": says("Where do you live[ now]?", "Are you still in the same town?"),
     "your job?": says("What do you do (for a living|these days)?", "What is your job[ now]?"),
     "your workplace?": says("Who do you work for?", "Where do you work[ now]?"),
     "your pet?": says("Do you (keep|have) (a pet|an animal)?", "Which animal do you (keep|have)?"),
     "your food?": says("What do you like to eat?", "What is your favourite food?"),
-    "your friend?": says("Who is your best friend?"),
     "your born?": says("When were you born?", "In which year were you born?"),
     "remark": says(
         "How (nice|lovely|interesting)!",
         "I (did not know that|see).",
         "(Really|Oh)?",
         "I (remember|thought so).",
-        "That sounds {adjective}.",
+        "That sounds (fine|good|like you).",
     ),
     "user:": says("User:"),
     "assistant:": says("Assistant:"),
-    "i have": states("has", "I have {item:a}.", "I bought {item:a} today.", "Look, this is my {item}.", subject="speaker"),
-    "i am at": states("is-at", "I am (near|at) the {place}.", "I am waiting near the {place}.", subject="speaker"),
+    "i have": states(
+        "has", "I have {item:a}.", "I bought {item:a} today.", "Look, this is my {item}.", subject="speaker"
+    ),
+    "i am at": states(
+        "is-at", "I am (close to|near) the {place}.", "I am waiting near the {place}.", subject="speaker"
+    ),
     "i have?": says("What do I have?", "What did I say that I have?"),
     "i am at?": says("Where am I?", "Where did I say that I am?"),
     "i have!": states("has", "You have {item:a}.", subject="speaker", retold=True),
     "i am at!": states("is-at", "You are near the {place}.", subject="speaker", retold=True),
     "acknowledged": says("I will remember that.", "Good to know.", "Thank you for telling me.", "I see."),
-    "request": says("Tell me something.", "What shall we talk about?", "I am {adjective} today.", "It is {weather} here."),
-    "polite": says("With pleasure.", "Of course.", "I am glad to hear it.", "Whatever you like."),
+    "chatter": says("I am {mood} today.", "It is {weather} here.", "I saw {animal:a} near the {place}."),
+    "choice": says("What shall we (do now|talk about)?", "What do you want to hear?"),
+    "any choice": says("Whatever you like.", "You may choose.", "Anything is fine."),
 }
 TOLD = {"visits": ("person", "weekday"), "got": ("person", "item")}
 TOPICS = {"visit": ["weekday"], "event": ["event"], "thanks": ["item"], "news": []}  # and what each is about
@@ -105,7 +110,9 @@ def letter(w: Writer) -> None:
     style = w.one_of(STYLES)
     w.notes["style"] = style
     topic = w.one_of(list(TOPICS))
-    about = {kind: w.entity(kind) if kind == "event" else w.one_of(w.world.kinds[kind]) for kind in TOPICS[topic]}
+    about = {
+        kind: w.entity(kind) if kind == "event" else w.one_of(w.world.kinds[kind]) for kind in TOPICS[topic]
+    }
     mail = w.chance(0.5)
     if mail:
         w.say("from:")
@@ -125,7 +132,7 @@ def letter(w: Writer) -> None:
     known = [relation for relation in w.world.tellable(sender) if relation in MINE]
     for relation in w.several(known, min(len(known), w.number(0, 2))):
         w.state(f"my {relation}", sender)
-    if w.chance(0.5):
+    if topic == "news" or w.chance(0.5):
         w.say("small talk")
     if topic == "visit":
         w.say(f"visit {style}", **about)
@@ -149,8 +156,9 @@ def conversation(w: Writer) -> None:
 
 
 def between_people(w: Writer) -> None:
-    first = w.person()
-    second = w.person(but=[first])
+    group = "unasked" if w.unseen else "asked"
+    first = w.entity(group)
+    second = w.entity(group, but=[first])
     again = "full:" if first.partition(" ")[0] == second.partition(" ")[0] else "given:"
     w.say("full:", speaker=first)
     w.say("hello", person=second)
@@ -184,8 +192,9 @@ def with_assistant(w: Writer) -> None:
     reply(w, "acknowledged")
     for _ in range(w.number(0, 2)):
         w.say("user:")
-        w.say("request")
-        reply(w, "polite")
+        said, answered = w.one_of([("chatter", "acknowledged"), ("choice", "any choice")])
+        w.say(said)
+        reply(w, answered)
     w.say("user:")
     w.say(f"{topic}?")
     w.line()

@@ -4,7 +4,7 @@ from tinylm.world import words
 from tinylm.world.grammar import says
 from tinylm.world.writer import Writer
 
-LONGEST = 9
+LONGEST = 12
 LISTED = {  # of each kind: what introduces the list, and what its repetition
     "thing": ("To buy:", "Bought:"),
     "animal": ("Seen near the lake:", "Seen again:"),
@@ -13,11 +13,13 @@ LISTED = {  # of each kind: what introduces the list, and what its repetition
     "guest": ("Invited:", "Came:"),
 }
 WORDS = {
-    "anything": sorted({*words.THINGS, *words.ANIMALS, *words.FOODS, *words.PLACES, *words.ADJECTIVES, *words.JOBS}),
+    "anything": sorted(
+        {*words.THINGS, *words.ANIMALS, *words.FOODS, *words.PLACES, *words.ADJECTIVES, *words.JOBS}
+    ),
     "guest": sorted([*words.GIVEN["she"], *words.GIVEN["he"]]),
 }
 FORMS = {label: says(label) for labels in LISTED.values() for label in labels} | {
-    f"{n} of {kind}": says(", ".join(f"{{{kind}{i}}}" for i in range(1, n + 1)) + ".")
+    f"{n} of {kind}": says(" ".join(f"{{{kind}{i}}}" for i in range(1, n + 1)) + ".")
     for kind in LISTED
     for n in range(3, LONGEST + 1)
 }

@@ -10,13 +10,13 @@ FORMS = {
     "read:": says("Read this:", "Text:"),
     "has": states(
         "has",
-        "{person} (has|carries|owns) {item:a}.",
+        "{person} (has|keeps|owns) {item:a}.",
         "{item:a} belongs to {person:him}.",
-        "In {person:'s} bag there is {item:a}.",
+        "In {person:'s} house there is {item:a}.",
     ),
     "is at": states(
         "is-at",
-        "{person} is (at|near) the {place}.",
+        "{person} is (close to|near) the {place}.",
         "{person} (waits|stands) near the {place}.",
         "You can see {person:him} near the {place}.",
     ),

@@ -1,4 +1,4 @@
-"""How every kind of fact is said: of someone else, of oneself, denied, asked and answered. All genres use these."""
+"""How every kind of fact is said: of someone else, of oneself, denied, asked and answered. All use these."""
 
 from tinylm.world.grammar import says, states
 
@@ -59,7 +59,7 @@ FORMS = {
     ),
     "born home": states(
         "born home",
-        "{person}, born in {year}, lives in {city}.",
+        "Born in {year}, {person} lives in {city}.",
         "{person} was born in {year} and (lives|has settled) in {city}.",
     ),
     "job workplace": states(
@@ -168,7 +168,6 @@ FORMS = {
         "You know that I could eat {food} every day.",
         subject="speaker",
     ),
-    "my friend": states("friend", "My best friend is {friend:full}.", subject="speaker"),
     "my born": states("born", "I was born in {year}.", subject="speaker"),
     # denied
     "not home": states("not-home", "{person} does not live in {city}.", "{person} has no home in {city}."),
@@ -176,23 +175,27 @@ FORMS = {
     "not pet": states("not-pet", "{person} does not (keep|have) {pet:a}."),
     "not food": states("not-food", "It is not {food} that {person} likes best."),
     # asked, and answered in a word
-    "home?": says("Where does {person} live?", "In which city does {person} live?", "Where is {person:'s} home?"),
-    "job?": says("What does {person} do for a living?", "What is {person:'s} job?", "What does {person} work as?"),
-    "workplace?": says("Where does {person} work?", "Who pays {person:him}?"),
+    "home?": says(
+        "Where does {person} live?", "In which city does {person} live?", "Where is {person:'s} home?"
+    ),
+    "job?": says("What is {person} by trade?", "What is {person:'s} job?", "What does {person} work as?"),
+    "workplace?": says("Who does {person} work for?", "Who pays {person:him}?"),
     "pet?": says("What (pet|animal) does {person} (have|keep)?", "Which animal lives with {person:him}?"),
     "food?": says("What does {person} like to eat?", "What is {person:'s} favourite food?"),
     "friend?": says("Who is {person:'s} best friend?", "Who is the best friend of {person:him}?"),
     "born?": says("When was {person} born?", "In which year was {person} born?"),
-    "nation?": says("In which country does {person} live?", "Which country is {person:'s} home in?"),
-    "friend-home?": says("Where does {person:'s} best friend live?", "In which city does {person:'s} best friend live?"),
-    "land?": says("In which country is {city}?", "Which country does {city} belong to?"),
-    "famous?": says("What is {city} famous for?", "What do people buy in {city}?"),
+    "nation?": says("In which country does {person} live?", "In which country is {person:'s} home?"),
+    "friend-home?": says(
+        "Where does {person:'s} best friend live?", "In which city does {person:'s} best friend live?"
+    ),
+    "land?": says("In which country is {city}?", "In which country does {city} lie?"),
+    "famous?": says("What is {city} (famous|known) for?"),
     "capital?": says("What is the capital of {country}?", "From which city is {country} governed?"),
     "seat?": says("Where is {employer}?", "In which city is {employer}?"),
     "venue?": says("Where is {event} held?", "In which city does {event} take place?"),
-    "month?": says("When is {event} held?", "In which month does {event} come?"),
+    "month?": says("When is {event} held?", "In which month is {event} held?"),
     "diet?": says("What do {animal:s} eat?", "What is the favourite food of {animal:s}?"),
-    "material?": says("What are {thing:s} made of?", "What do you need to make {thing:a}?"),
+    "material?": says("What are {thing:s} made of?", "What is {thing:a} made of?"),
     "home!": states("home", "In {city}."),
     "job!": states("job", "{job:a}."),
     "workplace!": states("workplace", "{employer}."),

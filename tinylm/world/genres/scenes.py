@@ -36,7 +36,7 @@ FORMS = {
         "The {noun} {action:ed} the {noun2} near the {place}.",
         "{noun:a} {action:es} {noun2:a}.",
         "The {noun:s} {action} the {noun2:s} {adverb}.",
-        "The {noun2} was seen when the {noun} {action:ed} it.",
+        "Nobody saw the {noun2} that the {noun} {action:ed}.",
     ),
     "there": says(
         "There (is|was) {noun:a} in the {room}.",
@@ -49,9 +49,9 @@ FORMS = {
             form.replace("{pronoun}", pronoun).replace("{possessive}", possessive)
             for form in (
                 "The {job} (said|knew|thought) that {pronoun} was {adjective}.",
-                "The {job} {verb:ed} because {pronoun} (was|felt) {adjective}.",
+                "The {job} (cried|left|sat down|went home) because {pronoun} (was|felt) {adjective}.",
                 "The {job} lost {possessive} {thing} near the {place}.",
-                "When the {job} came home, {pronoun} {verb:ed}.",
+                "When the {job} came home, {pronoun} {verb:ed}[ {adverb}].",
                 "The {job} (took|showed me) {possessive} {thing}.",
             )
         )
