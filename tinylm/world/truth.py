@@ -137,7 +137,7 @@ class Truth:
         surnames = ["".join(parts) for parts in product(*words.SURNAMES)]
         everyone = [(given, pronoun) for pronoun, names in words.GIVEN.items() for given in names]
         n_strangers = max(2, self.size // 10)
-        n_names = self.size + n_strangers + 5 * self.size
+        n_names = self.size + n_strangers + min(5 * self.size, 20_000)  # there are about 40,000 names
         full, givens, used = [], [], set()
         while len(full) < n_names:
             givens = givens or draws.shuffled(everyone)  # every given name once before one comes again
