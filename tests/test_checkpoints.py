@@ -102,7 +102,7 @@ class FullDisk(OSError):
 @pytest.mark.parametrize("stop", [FullDisk, KeyboardInterrupt])
 @pytest.mark.parametrize(
     "moment",
-    ["safetensors.torch.save_file", "tinylm.tokens.Tokenizer.save", "tinylm.checkpoints._sha256", "rename"],
+    ["safetensors.torch.save_file", "tinylm.tokens.Tokenizer.save", "tinylm.folders._sha256", "rename"],
 )
 def test_a_save_that_is_cut_off_leaves_the_old_checkpoint(tmp_path, monkeypatch, moment, stop):
     old = example(seed=1)

@@ -8,10 +8,7 @@ import hashlib
 import inspect
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +18,7 @@ import safetensors.torch
 import torch
 
 from tinylm import tokens
+from tinylm.folders import check_seal, seal, swapped_in
 from tinylm.transformer import Config, Transformer
 
 # modules whose change leaves every trained model as it was
@@ -56,51 +54,6 @@ def save(trained: Trained, folder: str | Path) -> None:
         if trained.tokenizer:
             trained.tokenizer.save(aside / "tokenizer.json")
         seal(aside)
-
-
-@contextmanager
-def swapped_in(folder: str | Path) -> Iterator[Path]:
-    """A new, empty folder that takes the place of `folder` once it was filled without an error."""
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield aside
-        for path in aside.iterdir():  # on the disk before the name says so, lest a power cut come between
-            with path.open("r+b") as file:
-                os.fsync(file.fileno())
-        _replace(folder, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _replace(folder: Path, new: Path) -> None:
-    """Put `new` in the place of `folder`, which a folder can only take once it is empty."""
-    old = new.with_name(f"{new.name}-old")
-    if folder.exists():
-        folder.rename(old)
-    try:
-        new.rename(folder)
-    except BaseException:
-        if old.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def seal(folder: Path) -> None:
-    """Write down the checksum of every file in `folder`."""
-    sums = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
-    (folder / "sha256.json").write_text(json.dumps(sums, indent=1))
-
-
-def check_seal(folder: Path) -> list[str]:
-    """The names of the files of a sealed folder. Raises ValueError naming those that changed since."""
-    sums = json.loads((folder / "sha256.json").read_text())
-    damaged = [name for name, digest in sums.items() if _sha256(folder / name) != digest]
-    if damaged:
-        raise ValueError(f"{', '.join(damaged)} changed since saved")
-    return list(sums)
 
 
 def load(folder: str | Path) -> Trained:
@@ -151,7 +104,7 @@ def trained(name: str, train: Callable[..., Trained], **recipe) -> Trained:
 
 
 def _recipe_hash(train: Callable, recipe: dict) -> str:
-    modules = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in SHOWS_ONLY)
+    modules = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in SHOWS_ONLY)
     library = [path.read_text(encoding="utf-8") for path in modules]
     parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set()), *library]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -174,7 +127,3 @@ def _written(function: Callable, seen: set) -> Iterator[str]:
             yield from _written(value, seen)
         elif isinstance(value, bool | int | float | str):
             yield f"{name}={value!r}"
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

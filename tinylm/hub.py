@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from tinylm import checkpoints, tokens
+from tinylm import folders, tokens
 from tinylm.checkpoints import Trained
 from tinylm.tokens import Tokenizer
 from tinylm.transformer import Config, Transformer
@@ -101,7 +101,7 @@ def save_pretrained(model: Transformer, folder: str | Path, tokenizer: Tokenizer
             "clean_up_tokenization_spaces": False,
             "model_max_length": config.context,
         }
-    with checkpoints.swapped_in(folder) as aside:
+    with folders.swapped_in(folder) as aside:
         safetensors.torch.save_file(weights, aside / WEIGHTS, metadata={"format": "pt"})
         if tokenizer:
             tokenizer.save(aside / "tokenizer.json")

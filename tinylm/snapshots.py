@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tinylm import checkpoints, distributed
+from tinylm import distributed, folders
 
 KEPT = 2  # the newest, and the one before it in case the newest is damaged
 
@@ -54,10 +54,10 @@ def save(folder: str | Path, step: int, model: nn.Module, steppers: list[Optimiz
     tensors |= {f"random.{device}": state for device, state in _random_states().items()}
     folder = Path(folder)
     try:
-        with checkpoints.swapped_in(folder / f"step-{step:08}") as aside:
+        with folders.swapped_in(folder / f"step-{step:08}") as aside:
             safetensors.torch.save_file(tensors, aside / "state.safetensors")
             (aside / "state.json").write_text(json.dumps(notes))
-            checkpoints.seal(aside)
+            folders.seal(aside)
     except (OSError, safetensors.SafetensorError) as error:
         kept = max((path.name for path in folder.glob("step-*")), default="none")
         raise OSError(
@@ -74,7 +74,7 @@ def newest(folder: str | Path) -> tuple[Path, dict] | None:
     """
     for path in sorted(Path(folder).glob("step-*"), reverse=True):
         try:
-            checkpoints.check_seal(path)
+            folders.check_seal(path)
             return path, json.loads((path / "state.json").read_text())
         except (OSError, ValueError) as error:
             if not distributed.rank():
