@@ -69,7 +69,8 @@ def test_who_is_held_out_is_nobody_else(truth):
 
 def test_subjects_and_objects_are_of_their_kinds(truth):
     known = truth.entities | {
-        "friend": truth.entities["person"], "job": words.JOBS, "food": words.FOODS, "goods": words.GOODS,
+        "friend": truth.entities["person"],
+        "job": words.JOBS, "food": words.FOODS, "goods": words.GOODS,
         "month": words.MONTHS, "material": words.MATERIALS, "year": [str(year) for year in range(1930, 2000)],
         "pet": [f"{colour} {animal}" for colour in words.COLOURS for animal in words.ANIMALS],
     }  # fmt: skip

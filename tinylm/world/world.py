@@ -3,7 +3,7 @@
 import math
 from bisect import bisect
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 
@@ -110,6 +110,8 @@ class World(Truth):
             chosen = genres.SHARES
         if isinstance(chosen, str):
             chosen = [chosen]
+        if not isinstance(chosen, Iterable):
+            raise ValueError(f"genres={chosen!r} must be names, or names with their shares")
         shares = dict(chosen) if isinstance(chosen, Mapping) else dict.fromkeys(chosen, 1.0)
         for name, share in shares.items():
             if name not in genres.GENRES:

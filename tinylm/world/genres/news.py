@@ -221,7 +221,7 @@ FORMS |= {
     "helper": says(
         "Then (came {animal2:a}|it met {animal2:a}).",
         "{animal2:a} had been watching.",
-        "At last {animal2:a} (came by|stopped).",
+        "At last {animal2:a} came (along|by).",
         "Behind the {place} sat {animal2:a} with {thing:a}.",
     ),
     "advice": says(
