@@ -12,7 +12,8 @@ from tinylm.world import words
 from tinylm.world.truth import OF_PEOPLE, RELATIONS, TWO_HOPS, UNTOLD, Truth, Zipf
 
 SIZES = [8, 9, 50, 200, 2_000]
-FACTS = "5c0fb2a03a697eb2c9150bbf27e56b944296182640a72af066edac88731ee782"  # changes only where words or truths do
+# Changes only where words or truths do.
+FACTS = "5c0fb2a03a697eb2c9150bbf27e56b944296182640a72af066edac88731ee782"
 worlds = st.builds(Truth, st.integers(0, 2**63 - 1), st.integers(8, 300))
 
 
@@ -70,10 +71,14 @@ def test_who_is_held_out_is_nobody_else(truth):
 def test_subjects_and_objects_are_of_their_kinds(truth):
     known = truth.entities | {
         "friend": truth.entities["person"],
-        "job": words.JOBS, "food": words.FOODS, "goods": words.GOODS,
-        "month": words.MONTHS, "material": words.MATERIALS, "year": [str(year) for year in range(1930, 2000)],
+        "job": words.JOBS,
+        "food": words.FOODS,
+        "goods": words.GOODS,
+        "month": words.MONTHS,
+        "material": words.MATERIALS,
+        "year": [str(year) for year in range(1930, 2000)],
         "pet": [f"{colour} {animal}" for colour in words.COLOURS for animal in words.ANIMALS],
-    }  # fmt: skip
+    }
     strangers = set(truth.strangers)
     for relation, (subject, what) in (RELATIONS | {r: hops[2] for r, hops in TWO_HOPS.items()}).items():
         assert truth.truth[relation]
@@ -94,8 +99,12 @@ def test_names_and_pronouns_agree(truth):
 
 def test_about_the_stated_share_of_facts_is_untold():
     truth = Truth(5, 4_000)
-    facts = [(relation, person) for person in truth.entities["person"] for relation in OF_PEOPLE
-             if person in truth.truth[relation]]  # fmt: skip
+    facts = [
+        (relation, person)
+        for person in truth.entities["person"]
+        for relation in OF_PEOPLE
+        if person in truth.truth[relation]
+    ]
     assert truth.untold <= set(facts)
     assert len(truth.untold) == pytest.approx(UNTOLD * len(facts), rel=0.06)
     person = truth.entities["person"][0]

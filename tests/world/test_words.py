@@ -35,9 +35,17 @@ def test_no_name_has_a_letter_three_times_in_a_row():
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("cat", "a cat"), ("owl", "an owl"), ("engineer", "an engineer"), ("honest", "an honest"), ("horse", "a horse"),
-     ("orange hat", "an orange hat"), ("umbrella", "an umbrella"), ("Autumn", "an Autumn")],
-)  # fmt: skip
+    [
+        ("cat", "a cat"),
+        ("owl", "an owl"),
+        ("engineer", "an engineer"),
+        ("honest", "an honest"),
+        ("horse", "a horse"),
+        ("orange hat", "an orange hat"),
+        ("umbrella", "an umbrella"),
+        ("Autumn", "an Autumn"),
+    ],
+)
 def test_a_and_an_go_by_sound(word, expected):
     assert words.article(word) == expected
 
@@ -46,37 +54,68 @@ def test_every_noun_has_its_plural():
     nouns = words.ANIMALS + words.JOBS + words.THINGS + words.PLACES
     irregular = {noun: words.plural(noun) for noun in nouns if words.plural(noun) != f"{noun}s"}
     assert irregular == {
-        "fox": "foxes", "goose": "geese", "mouse": "mice", "sheep": "sheep", "wolf": "wolves", "box": "boxes",
-        "knife": "knives", "beach": "beaches", "library": "libraries",
-    }  # fmt: skip
+        "fox": "foxes",
+        "goose": "geese",
+        "mouse": "mice",
+        "sheep": "sheep",
+        "wolf": "wolves",
+        "box": "boxes",
+        "knife": "knives",
+        "beach": "beaches",
+        "library": "libraries",
+    }
 
 
 def test_every_verb_has_its_past():
     pasts = {verb: words.past(verb) for verb in words.VERBS + words.ACTIONS}
     irregular = {verb: past for verb, past in pasts.items() if past not in (f"{verb}ed", f"{verb}d")}
     assert irregular == {
-        "run": "ran", "sing": "sang", "sleep": "slept", "stop": "stopped", "swim": "swam", "carry": "carried",
-        "draw": "drew", "find": "found", "hide": "hid", "lose": "lost", "meet": "met", "see": "saw",
-    }  # fmt: skip
+        "run": "ran",
+        "sing": "sang",
+        "sleep": "slept",
+        "stop": "stopped",
+        "swim": "swam",
+        "carry": "carried",
+        "draw": "drew",
+        "find": "found",
+        "hide": "hid",
+        "lose": "lost",
+        "meet": "met",
+        "see": "saw",
+    }
     assert [pasts[verb] for verb in ("dance", "arrive", "listen", "visit") if verb in pasts] == [
-        "danced", "arrived", "listened",
-    ]  # fmt: skip
+        "danced",
+        "arrived",
+        "listened",
+    ]
 
 
 def test_every_verb_has_its_other_forms():
-    assert {verb: words.third_person(verb) for verb in words.VERBS + words.ACTIONS
-            if words.third_person(verb) != f"{verb}s"} == {"carry": "carries", "watch": "watches"}  # fmt: skip
-    assert {verb: words.gerund(verb) for verb in words.VERBS + words.ACTIONS
-            if words.gerund(verb) != f"{verb}ing"} == {
-        "arrive": "arriving", "dance": "dancing", "smile": "smiling", "run": "running", "swim": "swimming",
-        "stop": "stopping", "hide": "hiding", "lose": "losing",
-    }  # fmt: skip
+    assert {
+        verb: words.third_person(verb)
+        for verb in words.VERBS + words.ACTIONS
+        if words.third_person(verb) != f"{verb}s"
+    } == {"carry": "carries", "watch": "watches"}
+    assert {
+        verb: words.gerund(verb) for verb in words.VERBS + words.ACTIONS if words.gerund(verb) != f"{verb}ing"
+    } == {
+        "arrive": "arriving",
+        "dance": "dancing",
+        "smile": "smiling",
+        "run": "running",
+        "swim": "swimming",
+        "stop": "stopping",
+        "hide": "hiding",
+        "lose": "losing",
+    }
 
 
 @given(st.sampled_from(words.VERBS + words.ACTIONS), st.sampled_from(words.VERBS + words.ACTIONS))
 def test_no_form_of_one_verb_is_a_form_of_another(one, other):
-    forms = [{change(verb) for how, change in words.CHANGES.items() if how in ("", "es", "ed", "ing")}
-             for verb in (one, other)]  # fmt: skip
+    forms = [
+        {change(verb) for how, change in words.CHANGES.items() if how in ("", "es", "ed", "ing")}
+        for verb in (one, other)
+    ]
     assert one == other or not forms[0] & forms[1]
 
 

@@ -49,7 +49,8 @@ VERBS = {
     if how in ("", "es", "ed")
 }
 WITH = re.compile(
-    rf"\b({'|'.join(NOUNS)})(?: (?:near|in) the \w+)?(?: (?:did not|does not|can|must|will|wants to|likes to))? "
+    rf"\b({'|'.join(NOUNS)})(?: (?:near|in) the \w+)?"
+    r"(?: (?:did not|does not|can|must|will|wants to|likes to))? "
     rf"({'|'.join(VERBS)})\b(?! of)"
 )
 CLAUSE = re.compile(r" that \w+ the \w+")  # its noun is not the subject
@@ -195,8 +196,11 @@ def test_names_that_nobody_bears_are_asked_for_and_nothing_is_known_of_them(worl
 
 
 def test_unseen_text_asks_for_what_is_held_out(world):
-    for genre, group in (("questions", world.zipf["unasked"].items), ("two hops", world.zipf["parted"].items),
-                         ("unanswerable", world.strangers)):  # fmt: skip
+    for genre, group in (
+        ("questions", world.zipf["unasked"].items),
+        ("two hops", world.zipf["parted"].items),
+        ("unanswerable", world.strangers),
+    ):
         allowed = set(group)
         for sample in world.text(20_000, [genre], unseen=True):
             assert set(NAME.findall(sample.prompt)) & {*world.entities["person"], *world.strangers} <= allowed
@@ -246,8 +250,12 @@ def test_the_usual_pronoun_is_as_likely_as_the_dial_of_bias_says(world, bias):
 
 @pytest.mark.parametrize("share", [0, 0.25, 1])
 def test_as_many_facts_are_false_as_the_dial_of_contradiction_says(world, share):
-    facts = [fact for sample in world.text(600_000, contradiction=share) for fact in sample.facts
-             if fact.relation in world.truth and not fact.denied]  # fmt: skip
+    facts = [
+        fact
+        for sample in world.text(600_000, contradiction=share)
+        for fact in sample.facts
+        if fact.relation in world.truth and not fact.denied
+    ]
     wrong = sum(world.truth[fact.relation][fact.subject] != fact.object for fact in facts)
     assert wrong / len(facts) == pytest.approx(share, abs=0.03 if 0 < share < 1 else 0)
 
@@ -256,8 +264,11 @@ def test_contradictions_are_grammatical_and_the_judge_finds_them(world):
     for sample in islice(world.text(10**7, CORE, seed=6, contradiction=0.5), 500):
         for piece, sentence in zip(judge.read(world, sample.text), sample.sentences, strict=True):
             assert piece.facts == sentence.facts, sample.text
-            wrong = any((world.truth[f.relation][f.subject] == f.object) == f.denied
-                        for f in sentence.facts if f.relation in world.truth)  # fmt: skip
+            wrong = any(
+                (world.truth[f.relation][f.subject] == f.object) == f.denied
+                for f in sentence.facts
+                if f.relation in world.truth
+            )
             assert (piece.verdict == judge.FALSE) == wrong, sample.text
 
 
@@ -307,8 +318,12 @@ def test_noise_of_zero_changes_nothing_and_of_one_everything(world):
     assert [sample.text for sample in world.text(20_000, seed=1, noise=0.0)] == plain
     noisy = list(world.text(20_000, CORE, seed=1, noise=1))
     assert all(sample.nats is None for sample in noisy)
-    assert not any(piece.grammatical for sample in noisy[:20] for piece in judge.read(world, sample.text)
-                   if len(piece.text) > 12)  # fmt: skip
+    assert not any(
+        piece.grammatical
+        for sample in noisy[:20]
+        for piece in judge.read(world, sample.text)
+        if len(piece.text) > 12
+    )
 
 
 def test_all_dials_turn_together(world):

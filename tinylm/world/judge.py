@@ -136,11 +136,12 @@ class Context:
         for relation in table.states:
             denied, relation = relation.startswith("not-"), relation.removeprefix("not-")
             who, what = self.world.signature(relation)
-            subject = known.get(who)
-            if subject is None and reading.key.endswith("!") and self.question:
-                subject = self.asked.get(who)
-            if subject is None:
-                subject = self.speaker if table.subject == "speaker" else self.topic
+            if who in known:
+                subject = known[who]
+            else:
+                subject = self.asked.get(who) if reading.key.endswith("!") and self.question else None
+                if subject is None:
+                    subject = self.speaker if table.subject == "speaker" else self.topic
             fact = Fact(relation, subject, known.get(what), denied)
             facts.append(fact)
             verdicts.append(self._verdict(fact, table.retold))

@@ -106,7 +106,7 @@ PASTS = {
     "sleep": "slept",
     "swim": "swam",
 }
-SILENT = {"honest", "hour"}  # their h is not heard
+SILENT = {"honest", "honour", "hour"}  # their h is not heard
 DOUBLING = {"stop"}  # the last letter is doubled before an ending
 
 

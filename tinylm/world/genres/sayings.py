@@ -158,7 +158,7 @@ FORMS = {
     "my pet": states(
         "pet",
         "I (have|keep) {pet:a}.",
-        "My {pet} (is well|sends its love|sleeps all day|ate my hat).",
+        "My {pet} (is well|sends its love|keeps me busy|ate my hat).",
         subject="speaker",
     ),
     "my food": states(
