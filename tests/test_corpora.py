@@ -6,6 +6,7 @@ import unicodedata
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -422,3 +423,20 @@ def test_overlap_is_a_share_and_all_of_a_text_that_was_trained_on(tests, trainin
 def test_runs_of_no_words_are_refused():
     with pytest.raises(ValueError, match="n=0 must be at least 1"):
         corpora.overlap(["a"], ["a"], 0)
+
+
+def test_what_a_model_likes_better_than_the_others_is_memorised():
+    def likelihoods(ids):  # each b after the first letter is surer than any other letter
+        return torch.where(ids == ord("b"), 0.5, 0.25)
+
+    def encode(text):
+        return list(text.encode())
+
+    gain, first = corpora.memorised(likelihoods, encode, "a", "bb", ["cd", "ef"])
+    assert (gain, first) == (pytest.approx(2 * math.log(2)), True)
+    assert corpora.memorised(lambda ids: likelihoods(ids)[1:], encode, "a", "bb", ["cd"])[0] == pytest.approx(
+        gain
+    )
+    assert corpora.memorised(likelihoods, encode, "a", "cd", ["bb", "ef"])[1] is False
+    with pytest.raises(ValueError, match="others is empty"):
+        corpora.memorised(likelihoods, encode, "a", "b", [])

@@ -8,7 +8,7 @@ import hashlib
 import re
 import sysconfig
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -375,3 +375,26 @@ def overlap(tests: Sequence[str], training: Iterable[str], n: int = 8) -> list[f
     wanted = set().union(*asked)
     seen = {run for document in training for run in ngrams(document, n) if run in wanted}
     return [sum(run in seen for run in runs) / max(1, len(runs)) for runs in asked]
+
+
+def memorised(
+    likelihoods: Callable[[torch.Tensor], torch.Tensor],
+    encode: Callable[[str], list[int]],
+    prompt: str,
+    secret: str,
+    others: Sequence[str],
+) -> tuple[float, bool]:
+    """How much less a secret surprises after a prompt than `others` in its place do on average, in nats, and
+    whether it surprises less than every one of them.
+
+    likelihoods: of ids (N,), the probability that a model gave to each from those before it, (N,) or without
+    the first, (N - 1,). Carlini et al. 2019 rank a secret among others in this way. Raises ValueError where
+    there are no others.
+    """
+    if not others:
+        raise ValueError("others is empty: a secret is compared with at least one")
+    start, nats = len(encode(prompt)), []
+    for text in (secret, *others):
+        ids = torch.tensor(encode(prompt + text))
+        nats.append(-likelihoods(ids)[start - len(ids) :].log().sum().item())
+    return sum(nats[1:]) / len(others) - nats[0], nats[0] < min(nats[1:])
