@@ -89,6 +89,8 @@ def test_a_list_is_said_twice_word_for_word(samples):
 
 def test_articles_are_right_in_every_text(samples):
     for sample in samples:
+        if sample.genre in ("programs", "documentation"):  # where a is a variable
+            continue
         for article, word in re.findall(r"\b([Aa]n?) ([a-z]{2,})", sample.text):
             assert words.article(word).split()[0] == article.lower(), (word, sample.text)
 
