@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +18,12 @@ import platformdirs
 import safetensors.torch
 import torch
 
-from tinylm import tokens
+from tinylm import base, tokens
 from tinylm.folders import check_seal, seal, swapped_in
 from tinylm.transformer import Config, Transformer
 
 # modules whose change leaves every trained model as it was
-SHOWS_ONLY = {"claims", "figures", "hub", "gguf", "pretraining_command"}
+SHOWS_ONLY = {"claims", "figures", "hub", "gguf", "pretraining_command", "examination"}
 
 
 @dataclass
@@ -81,13 +82,29 @@ def load(folder: str | Path) -> Trained:
         raise ValueError(f"the checkpoint in {folder} is damaged: {error}") from None
 
 
-def trained(name: str, train: Callable[..., Trained], **recipe) -> Trained:
+def pretrained(name: str = "base", seed: int = 0) -> Trained:
+    """The base model of the world of `seed`, from the cache where it is there, else trained now and kept.
+
+    name: a key of `tinylm.base.RECIPES`. A training that was stopped goes on where it was. Raises ValueError
+    for a name that is none.
+    """
+    if name not in base.RECIPES:
+        raise ValueError(f"name={name!r}: there is no such base model; choose from {', '.join(base.RECIPES)}")
+    return trained(name, _train_base, resumable=True, recipe=base.RECIPES[name], seed=seed)
+
+
+def _train_base(recipe: base.Recipe, seed: int, folder: Path) -> Trained:
+    return Trained(*base.train(recipe, seed, folder))
+
+
+def trained(name: str, train: Callable[..., Trained], resumable: bool = False, **recipe) -> Trained:
     """The model that `train(**recipe)` makes, from the cache where it is there, else trained now and kept.
 
     name: a word for people, part of the folder's name. recipe: what `train` is called with, as values that
     `repr` tells apart. The library's source is part of it by itself, and so are the source of `train`, of
     functions beside it that it calls, and numbers and strings that it reads by name: edit one, and it trains
     anew. Two processes that ask for one model train it once. A damaged copy is reported and trained again.
+    resumable: `train` is also given a `folder` where to keep the state of its run, and goes on from there.
     """
     folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -98,8 +115,10 @@ def trained(name: str, train: Callable[..., Trained], **recipe) -> Trained:
             pass  # the usual first time
         except ValueError as error:
             print(f"{error}; training it again.")
-        result = train(**recipe)
+        run = folder.with_name(f"{folder.name}.run")
+        result = train(**recipe, folder=run) if resumable else train(**recipe)
         save(result, folder)
+        shutil.rmtree(run, ignore_errors=True)
         return load(folder)
 
 

@@ -55,4 +55,33 @@ def _together(name: str) -> dict:
 FORMS, GENRES, WORDS, PATTERNS, TOLD, CHECKS = map(
     _together, ("FORMS", "GENRES", "WORDS", "PATTERNS", "TOLD", "CHECKS")
 )
-SHARES = {genre: 1.0 for genre in GENRES if genre != "canaries"}  # secrets come by their dial alone
+SHARES = {  # of the samples, where no others are asked for
+    "biographies": 3,
+    "atlas": 2,
+    "questions": 4,
+    "two hops": 1.5,
+    "unanswerable": 0.7,
+    "reading": 3,
+    "letters": 1,
+    "conversations": 2,
+    "news": 1,
+    "stories": 1,
+    "summaries": 2,
+    "scenes": 1.5,
+    "pronouns": 0.3,
+    "lists": 0.7,
+    "reviews": 2,
+    "translations": 4,
+    "velan": 0.5,
+    "how-to": 0.4,
+    "instructions": 1,
+    "preferences": 0.5,
+    "clinic": 0.5,
+    "bank": 0.5,
+    "school": 0.5,
+    "support": 0.5,
+    "programs": 0.7,
+    "documentation": 0.5,
+    "arithmetic": 0.7,
+    "puzzles": 0.5,
+}

@@ -1,0 +1,113 @@
+"""tinylm.base: one recipe makes one model, stopped on the way or not, from the texts that it names."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinylm import base, checkpoints, corpora, pretraining
+from tinylm.base import END, Recipe, documentation, drills, encoded, learned_tokenizer, texts, train
+from tinylm.world import World
+
+TINY = Recipe(
+    size=12,
+    n_chars=60_000,
+    vocab_size=400,
+    d_model=32,
+    n_layers=1,
+    n_heads=2,
+    context=32,
+    batch_size=4,
+    drill_steps=3,
+    n_steps=5,
+)
+WORLD = World(0, TINY.size)
+
+
+def weights(model):
+    return torch.cat([p.flatten() for p in model.parameters()])
+
+
+def test_the_same_recipe_and_seed_give_the_same_model_and_another_seed_another():
+    first, again, other = (train(TINY, seed, progress=None) for seed in (0, 0, 1))
+    assert torch.equal(weights(first[0]), weights(again[0]))
+    assert first[2] == again[2]
+    assert not torch.equal(weights(first[0]), weights(other[0]))
+
+
+def test_the_loss_of_every_step_of_both_lessons_is_kept():
+    _, _, extra = train(TINY, progress=None)
+    assert {name: len(losses) for name, losses in extra["loss"].items()} == {"drills": 3, "texts": 5}
+
+
+@pytest.mark.parametrize("stop", [2, 6])
+def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch, stop):
+    monkeypatch.setenv("TINYLM_CACHE", str(tmp_path / "whole"))
+    monkeypatch.setitem(base.RECIPES, "tiny", TINY)
+    whole = checkpoints.pretrained("tiny")
+    monkeypatch.setenv("TINYLM_CACHE", str(tmp_path / "stopped"))
+    backward, steps = pretraining.backward, itertools.count()
+
+    def stopped(*args, **how):
+        if next(steps) == stop:
+            raise KeyboardInterrupt
+        return backward(*args, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining, "backward", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.pretrained("tiny")
+    assert not list((tmp_path / "stopped").glob("*/model.safetensors")), (
+        "half a model was kept as a whole one"
+    )
+    resumed = checkpoints.pretrained("tiny")
+    assert torch.equal(weights(whole.model), weights(resumed.model))
+    assert whole.extra == resumed.extra
+    assert not list((tmp_path / "stopped").glob("*.run")), "the state of a finished run is of no use"
+
+
+def test_a_name_that_is_no_base_model_is_refused_with_those_that_are():
+    with pytest.raises(ValueError, match=r"name='huge'.*choose from base, base-medium, base-large"):
+        checkpoints.pretrained("huge")
+
+
+def test_every_text_is_followed_by_the_end_mark_which_no_text_contains():
+    documents = list(itertools.islice(texts(WORLD, TINY), 200))
+    tokenizer = learned_tokenizer(WORLD, TINY)
+    assert not any(END in document for document in documents)
+    ids = encoded(documents, tokenizer, batch=16)
+    assert tokenizer.decode(ids.tolist()) == "".join(document + END for document in documents)
+    assert (ids == tokenizer.encode(END)[0]).sum() == len(documents)
+
+
+def test_the_model_reads_the_world_and_a_share_of_documentation_none_of_it_held_out():
+    documents = list(texts(WORLD, TINY))
+    world = {sample.text for sample in WORLD.text(TINY.n_chars, seed=1)}
+    pages = [document for document in documents if document not in world]
+    assert 0.5 < sum(map(len, pages)) / (TINY.docs_share * TINY.n_chars) < 1.5
+    read, _ = corpora.split(corpora.python_docs())
+    assert all(page in read for page in pages)
+    assert world <= set(documents)
+
+
+def test_documentation_begins_anew_where_more_is_asked_for_than_there_is():
+    read, _ = corpora.split(corpora.python_docs())
+    assert sum(map(len, documentation(1.5 * len(read)))) >= 1.5 * len(read)
+    assert list(documentation(0)) == []
+
+
+@given(st.integers(0, 100))
+@settings(max_examples=10, deadline=None)
+def test_every_line_of_a_drill_is_written_twice_and_no_token_twice_in_it(seed):
+    tokenizer = learned_tokenizer(WORLD, TINY)
+    (line_end,), (end,) = tokenizer.encode("\n"), tokenizer.encode(END)
+    ids = drills(tokenizer, 500, seed).tolist()
+    assert len(ids) >= 500
+    assert ids.pop() == end
+    text = " ".join(map(str, ids))
+    for drill in text.split(f" {end} "):
+        first, again = drill.split(f" {line_end} ")
+        assert first == again
+        assert 4 <= len(set(first.split())) == len(first.split()) <= 11
