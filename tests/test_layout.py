@@ -27,6 +27,9 @@ WITHOUT_CHAPTER = {
     "snapshots": "keeps runs of pretraining",
     "gguf": "opens the door to llama.cpp",
     "recall": "is a task of several chapters",
+    "base": "is the model of all later chapters",
+    "examination": "asks the base model",
+    "folders": "writes the files of snapshots and checkpoints",
     "village": "makes the text of many chapters, until they read the world",
 }
 
@@ -66,6 +69,12 @@ def test_each_module_has_a_chapter_written_or_planned_and_tests(chapters):
         )
         if module != "claims":  # tests/test_claims.py holds its tests and those of the claims
             assert (ROOT / "tests" / f"test_{module}.py").exists(), f"{module} has no tests/test_{module}.py"
+
+
+def test_each_module_of_the_world_has_tests():
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/world").glob("test_*.py"))
+    for path in (ROOT / "tinylm/world").rglob("[a-z]*.py"):
+        assert re.search(rf"\b{path.stem}\b", tests), f"no test in tests/world names {path.stem}"
 
 
 def test_the_exceptions_are_needed(chapters):

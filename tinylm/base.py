@@ -35,7 +35,8 @@ class Recipe:
     n_heads: int = 4
     context: int = 128
     batch_size: int = 16
-    drill_steps: int = 250
+    drill_steps: int = 200
+    drill_share: float = 0.1  # of the texts: drills that go on among them, lest they are forgotten
     n_steps: int = 1500
     matrix_rate: float = 0.01
     other_rate: float = 0.006
@@ -96,9 +97,12 @@ def train(
     )
     share_a_direction(model)
     rates = {"matrix_rate": recipe.matrix_rate, "other_rate": recipe.other_rate}
+    read = encoded(texts(world, recipe), tokenizer)
+    drilled = drills(tokenizer, 8_192 * recipe.context, seed)
+    read = torch.cat((read, drilled[: int(len(read) * recipe.drill_share)]))
     lessons = {
-        "drills": (drills(tokenizer, 8_192 * recipe.context, seed), recipe.drill_steps),
-        "texts": (encoded(texts(world, recipe), tokenizer), recipe.n_steps),
+        "drills": (drilled, recipe.drill_steps),
+        "texts": (read, recipe.n_steps),
     }
     history = {}
     for name, (ids, n_steps) in lessons.items():

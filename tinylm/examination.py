@@ -144,7 +144,12 @@ def own_words(
     grammar makes, and of those that state facts of the world the share that are true."""
     room = model.config.context - 8
     texts = decoding.write_all(model, tokenizer, [END] * n, room, stop=[END], temperature=1, seed=seed)
-    whole = [found for text in texts for found in judge.read(world, text)[:-1]]  # the last may be cut off
+    whole = []
+    for text in texts:
+        found = judge.read(world, text)
+        whole += (
+            found[:-1] if len(tokenizer.encode(text)) >= room - 1 else found
+        )  # the last piece was cut off
     claims = [found.verdict for found in whole if found.verdict != judge.NOT_A_CLAIM]
     return {
         "grammatical": sum(found.grammatical for found in whole) / max(1, len(whole)),
