@@ -2,12 +2,14 @@
 
 import ast
 import re
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import claim_rows
 import execute
 import pytest
+import setuptools
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -75,6 +77,13 @@ def test_each_module_of_the_world_has_tests():
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/world").glob("test_*.py"))
     for path in (ROOT / "tinylm/world").rglob("[a-z]*.py"):
         assert re.search(rf"\b{path.stem}\b", tests), f"no test in tests/world names {path.stem}"
+
+
+def test_every_module_is_part_of_what_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found = setuptools.find_packages(str(ROOT), **settings["tool"]["setuptools"]["packages"]["find"])
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tinylm").rglob("*.py")}
+    assert set(found) == {".".join(folder.parts) for folder in folders}
 
 
 def test_the_exceptions_are_needed(chapters):
