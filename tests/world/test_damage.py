@@ -46,9 +46,10 @@ def test_sentences_facts_and_the_answer_move_along(samples, share):
 def test_half_of_the_repetitions_are_exact_and_the_others_are_close(samples):
     random = Draws("again").random
     kinds = Counter()
-    for sample in samples[:4_000]:
-        if len(sample.text) > 300:
+    for sample in samples:
+        if len(sample.text) > 250:  # one so long is hardly ever spared by chance
             again = repeated(sample, random)
             kinds[again.text == sample.text] += 1
             assert abs(len(again.text) - len(sample.text)) < 0.1 * len(sample.text)
+    assert kinds.total() > 400
     assert kinds[True] / kinds.total() == pytest.approx(0.5, abs=0.06)

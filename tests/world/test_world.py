@@ -188,7 +188,7 @@ def test_nouns_never_stand_with_verbs_that_are_held_out_for_them(samples):
 def test_names_that_nobody_bears_are_asked_for_and_nothing_is_known_of_them(world, samples):
     nobodies = set(world.nobodies)
     found = [sample for sample in samples if nobodies & set(NAME.findall(sample.text))]
-    assert len(found) > 200
+    assert len(found) > 100
     for sample in found:
         assert sample.answer == " Nobody knows."
         assert sample.facts == []
@@ -220,11 +220,11 @@ def test_people_are_written_about_in_proportion_to_one_over_their_rank(world):
         assert abs(counts[people[rank - 1]] - expected) < 5 * expected**0.5
 
 
-def test_every_genre_comes_as_often_as_any_other_and_secrets_never(samples):
+def test_every_genre_comes_in_its_share_and_secrets_never(samples):
     counts = Counter(sample.genre for sample in samples)
     assert set(counts) == set(SHARES) == set(GENRES) - {"canaries"}
-    expected = len(samples) / len(SHARES)
-    assert sum((n - expected) ** 2 / expected for n in counts.values()) < 3 * len(SHARES)
+    expected = {genre: share / sum(SHARES.values()) * len(samples) for genre, share in SHARES.items()}
+    assert sum((counts[genre] - n) ** 2 / n for genre, n in expected.items()) < 3 * len(SHARES)
 
 
 def test_genres_come_in_the_shares_that_are_asked_for(world):
