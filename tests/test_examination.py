@@ -4,26 +4,58 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinylm import examination, tokens
 from tinylm.base import END
-from tinylm.examination import answers, examine, guesses, judged, loss_and_floor, own_words, prompts, scorer
+from tinylm.examination import (
+    answers,
+    examine,
+    guesses,
+    invents_nothing,
+    judged,
+    loss_and_floor,
+    own_words,
+    prompts,
+    scorer,
+)
 from tinylm.pretraining import train
 from tinylm.transformer import Config, Transformer
 from tinylm.world import World
 from tinylm.world.genres import GENRES
 
 WORLD = World(0, 40)
+REPORTS = prompts(WORLD, "summaries", 40, False, set())
 ASKING = [genre for genre in GENRES if prompts(WORLD, genre, 1, False, set())]
 
 
 @pytest.mark.parametrize("genre", ASKING)
 def test_the_answer_of_the_text_itself_is_right_and_another_one_is_wrong(genre):
-    right = scorer(genre)
+    right = scorer(WORLD, genre)
     asked = prompts(WORLD, genre, 30, False, set())
     assert all(right(sample, sample.answer) for sample in asked)
     assert not any(right(sample, " I would rather not say.") for sample in asked)
     assert not any(right(sample, "") for sample in asked)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, len(REPORTS) - 1), st.integers(0, len(REPORTS) - 1))
+def test_a_summary_may_say_what_its_report_says_and_only_that(i, j):
+    report, other = REPORTS[i], REPORTS[j]
+    assert invents_nothing(WORLD, report.prompt, report.answer)
+    if report.notes["person"] != other.notes["person"]:
+        assert not invents_nothing(WORLD, report.prompt, other.answer)
+
+
+def test_a_summary_with_one_wrong_word_or_none_at_all_does_not_pass():
+    report = next(r for r in REPORTS if r.notes["length"] == "key points:")
+    day, item = report.notes["weekday"], report.notes["item"]
+    another = next(weekday for weekday in ("Monday", "Tuesday") if weekday != day)
+    assert not invents_nothing(WORLD, report.prompt, report.answer.replace(day, another))
+    assert not invents_nothing(WORLD, report.prompt, report.answer.replace(item, "grey grey"))
+    assert not invents_nothing(WORLD, report.prompt, report.answer + " It rained, and the cat was sad.")
+    assert not invents_nothing(WORLD, report.prompt, "")
 
 
 def test_questions_are_all_different_and_none_was_read():
@@ -38,7 +70,7 @@ def test_a_model_that_knows_the_answers_scores_one_and_the_baseline_less(monkeyp
     monkeypatch.setattr(
         examination, "answers", lambda model, tokenizer, asked: [known[s.prompt] for s in asked]
     )
-    result = judged(None, None, "reviews", asked, asked)
+    result = judged(WORLD, None, None, "reviews", asked, asked)
     assert result["score"] == 1
     assert 0 < result["baseline"] < 0.8
     assert result["rule"] == "keywords"

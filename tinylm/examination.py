@@ -15,9 +15,11 @@ from tinylm.world.genres import GENRES, arithmetic, instructions, programs, revi
 from tinylm.world.velan import word_by_word
 
 
-def scorer(genre: str) -> Callable[[Sample, str], bool]:
+def scorer(world: World, genre: str) -> Callable[[Sample, str], bool]:
     """How an answer in this genre is judged: by running or reading it where there is more than one right
     answer, else by comparing it with the text's own."""
+    if genre == "summaries":
+        return lambda sample, answer: invents_nothing(world, sample.prompt, answer)
     if genre in ("arithmetic", "puzzles"):
         return arithmetic.score
     if genre in ("programs", "documentation"):
@@ -25,6 +27,14 @@ def scorer(genre: str) -> Callable[[Sample, str], bool]:
     if genre == "instructions":
         return lambda sample, answer: instructions.follows(sample.notes, answer.strip())
     return lambda sample, answer: answer == sample.answer
+
+
+def invents_nothing(world: World, prompt: str, answer: str) -> bool:
+    """Whether an answer states something, in sentences of the world's grammar, and nothing that the text in
+    its prompt does not state."""
+    n_read = len(judge.read(world, prompt))
+    found = judge.read(world, prompt + answer)[n_read:]
+    return bool(found) and all(piece.verdict == judge.TRUE for piece in found)
 
 
 def guesses(genre: str, asked: Sequence[Sample], known: Sequence[Sample]) -> tuple[str, list[str]]:
@@ -105,13 +115,13 @@ def examine(
         known = prompts(world, genre, 500, False, set(), seed=1)
         for unseen in (False, True):
             asked = prompts(world, genre, n, unseen, set() if genre in BY_HEART else read)
-            results[genre + "*" * unseen] = judged(model, tokenizer, genre, asked, known)
+            results[genre + "*" * unseen] = judged(world, model, tokenizer, genre, asked, known)
         if genre == "questions":
             often = set(world.entities["person"][: len(world.entities["person"]) // 4])
             asked = [
                 sample for sample in prompts(world, genre, 4 * n, False, set()) if about(sample) <= often
             ]
-            results["questions, frequent"] = judged(model, tokenizer, genre, asked[:n], known)
+            results["questions, frequent"] = judged(world, model, tokenizer, genre, asked[:n], known)
     return results
 
 
@@ -124,10 +134,15 @@ def about(sample: Sample) -> set[str]:
 
 
 def judged(
-    model: Transformer, tokenizer: Tokenizer, genre: str, asked: Sequence[Sample], known: Sequence[Sample]
+    world: World,
+    model: Transformer,
+    tokenizer: Tokenizer,
+    genre: str,
+    asked: Sequence[Sample],
+    known: Sequence[Sample],
 ) -> dict:
     """The share of right answers of a model and of the genre's baseline."""
-    right = scorer(genre)
+    right = scorer(world, genre)
     name, guessed = guesses(genre, asked, known)
     by_model, by_rule = (
         [right(sample, answer) for sample, answer in zip(asked, given, strict=True)]
