@@ -22,6 +22,18 @@ def claims(samples):
                 yield sample.text[sentence.start : sentence.end], sentence.key
 
 
+def opinions(sample):
+    """The keys of what was said before each feeling of a text, and what that feeling is."""
+    keys = []
+    for sentence in sample.sentences:
+        key = sentence.key
+        if key.startswith("feeling ") and keys:
+            yield keys, key.removeprefix("feeling ")
+            keys = []
+        elif key.removesuffix(" denied").endswith(("good", "bad")):
+            keys.append(key)
+
+
 def feeling_of(key: str) -> str:
     """What a sentence comes to: of two clauses the second counts (see the names of the tables)."""
     return "positive" if key.removesuffix(" denied").endswith("good") else "negative"
@@ -49,16 +61,24 @@ def test_what_stands_after_but_or_in_the_main_clause_decides():
 
 def test_the_last_sentence_decides_unless_plain_claims_differ():
     for sample in SAMPLES:
-        keys = [s.key for s in sample.sentences if s.key.removesuffix(" denied").endswith(("good", "bad"))]
-        feelings = [feeling_of(key) for key in keys]
-        overturned = keys[-1].startswith("review still")
-        expected = feelings[-1] if overturned or len(set(feelings)) == 1 else "mixed"
-        assert sample.answer.strip() == f"{expected}." == f"{sample.notes['label']}.", sample.text
+        for keys, said in opinions(sample):
+            feelings = [feeling_of(key) for key in keys]
+            overturned = keys[-1].startswith("review still")
+            expected = feelings[-1] if overturned or len(set(feelings)) == 1 else "mixed"
+            assert said == expected, sample.text
+        assert sample.answer.strip() == f"{said}." == f"{sample.notes['label']}.", sample.text
+
+
+def test_some_texts_have_one_feeling_and_some_several():
+    numbers = [len(list(opinions(sample))) for sample in SAMPLES]
+    assert {1, 2, 3} == set(numbers)
+    assert 0.4 < numbers.count(1) / len(numbers) < 0.6
 
 
 def test_notes_tell_denials_and_differing_opinions():
     for sample in SAMPLES:
-        assert sample.notes["negated"] == any("denied" in sentence.key for sentence in sample.sentences)
+        *_, (keys, _) = opinions(sample)
+        assert sample.notes["negated"] == any("denied" in key for key in keys)
         if not sample.notes["mixed"]:
             assert sample.notes["label"] != "mixed"
 

@@ -150,14 +150,23 @@ def episode(w: Writer, person: str) -> dict:
 
 
 def report(w: Writer) -> None:
-    """A report, and a summary of the length that is asked for; what it leaves out was not the point."""
+    """A report, and one or two summaries of the lengths that are asked for; what they leave out was not the
+    point."""
     w.say("report:")
     if w.chance(0.3):
         w.say("sky")
     person = w.person()
     known = episode(w, person)
-    w.line()
-    length = w.one_of(["headline:", "in one sentence:", "in two sentences:", "key points:"])
+    for length in w.several(LENGTHS, 1 + w.chance(0.5)):
+        w.line()
+        summary(w, length, person, known)
+
+
+LENGTHS = ["headline:", "in one sentence:", "in two sentences:", "key points:"]
+
+
+def summary(w: Writer, length: str, person: str, known: dict) -> None:
+    """What an episode comes down to, in so many words."""
     w.say(length)
     w.ask()
     deed = known["deed"]

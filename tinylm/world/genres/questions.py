@@ -78,7 +78,7 @@ def unanswerable(w: Writer) -> None:
 
 
 def reading(w: Writer) -> None:
-    """A few lines about several people, and a question that only these lines answer."""
+    """A few lines about several people, and questions that only these lines answer."""
     w.say("read:")
     n = w.number(2, 4)
     people = []
@@ -89,9 +89,9 @@ def reading(w: Writer) -> None:
     told = w.several(w.world.kinds[what], n)
     for person, value in zip(people, told, strict=True):
         w.say(topic, **{"person": person, what: value})
-    chosen = w.one_of(range(n))
-    w.line()
-    ask(w, f"{topic}?", f"{topic}!", **{"person": people[chosen], what: told[chosen]})
+    for chosen in w.several(range(n), w.number(1, n)):
+        w.line()
+        ask(w, f"{topic}?", f"{topic}!", **{"person": people[chosen], what: told[chosen]})
 
 
 GENRES = {"questions": question, "two hops": two_hops, "unanswerable": unanswerable, "reading": reading}

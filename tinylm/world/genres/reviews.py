@@ -197,6 +197,9 @@ def _titles() -> dict:
             f"{{person:full}} on {topic}",
         )
         for topic in TOPICS
+    } | {
+        f"review remarks {topic}": says(f"(Guests|Visitors) on {topic}", f"(Short|Some) remarks on {topic}")
+        for topic in TOPICS
     }
 
 
@@ -264,6 +267,10 @@ class Critic:
         self.w, self.left = w, list(TOPICS[topic])
         self.used: list[str] = []
         self.decided = False
+        self.start()
+
+    def start(self) -> None:
+        """Begin what has a feeling of its own."""
         self.goods: set[bool] = set()
         self.denied = False
 
@@ -335,9 +342,29 @@ def undecided(critic: Critic, good: bool) -> str:
     return "mixed"
 
 
-def review(w: Writer) -> None:
-    """A review of one to five sentences, and its feeling."""
+def reviews(w: Writer) -> None:
+    """One review, or the remarks of several visitors."""
     topic = w.one_of(list(TOPICS))
+    if w.chance(0.5):
+        remarks(w, topic)
+    else:
+        review(w, topic)
+
+
+def remarks(w: Writer, topic: str) -> None:
+    """Two or three sentences about one topic, each with its feeling."""
+    w.say(f"review remarks {topic}")
+    critic = Critic(w, topic)
+    for _ in range(w.number(2, 3)):
+        w.line()
+        critic.start()
+        good = w.chance(0.5)
+        critic.opinion(good)
+        feeling(w, critic, "positive" if good else "negative")
+
+
+def review(w: Writer, topic: str) -> None:
+    """A review of one to five sentences, and its feeling."""
     author = [w.person()] if w.chance(0.4) else []
     if author:
         w.say(f"review title {topic}", person=author[0])
@@ -349,7 +376,11 @@ def review(w: Writer) -> None:
         w.say(f"review company {topic}", person=w.person(but=author))
     critic = Critic(w, topic)
     plan = w.one_of(PLANS)
-    label = plan(critic, w.chance(0.5))
+    feeling(w, critic, plan(critic, w.chance(0.5)))
+
+
+def feeling(w: Writer, critic: Critic, label: str) -> None:
+    """Whether whoever wrote this was pleased."""
     w.line()
     w.say("feeling:")
     w.ask()
@@ -365,9 +396,9 @@ BLAMING = {*BLAME, "regret", "disliked", "waste", "sorry", "missed", "back"}
 
 def keyword_label(text: str) -> str:
     """The feeling by counting words of praise and of blame alone: a baseline that no denial reaches."""
-    found = re.findall(r"[a-z]+", text.partition("Feeling:")[0])
+    found = re.findall(r"[a-z]+", text.removesuffix("Feeling:").rpartition("Feeling:")[2])
     praise, blame = (sum(word in known for word in found) for known in (PRAISING, BLAMING))
     return "mixed" if praise == blame else "positive" if praise > blame else "negative"
 
 
-GENRES = {"reviews": review}
+GENRES = {"reviews": reviews}
