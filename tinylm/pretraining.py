@@ -8,8 +8,9 @@ import functools
 import hashlib
 import math
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -46,19 +47,22 @@ def windows_in(n_tokens: int, length: int) -> int:
 
 
 @functools.lru_cache(maxsize=2)  # a pass of a long text takes long to shuffle, and a batch may touch two
-def shuffled(n_tokens: int, length: int, seed: int, n_pass: int) -> Tensor:
+def shuffled(n_tokens: int, length: int, seed: int, n_pass: int, rows: bool = False) -> Tensor:
     """Where the windows of one pass over the text start, in random order: side by side, so that none overlap.
 
-    Each pass begins at another of the first `length` tokens, so the windows are cut elsewhere each time.
+    Each pass begins at another of the first `length` tokens, so the windows are cut elsewhere each time; all
+    begin at the first where the text comes in `rows`.
     """
     generator = torch.Generator().manual_seed(1_000_003 * seed + n_pass)
     n_windows = windows_in(n_tokens, length)
     spare = min(length, n_tokens - n_windows * length)
-    offset = torch.randint(spare, (1,), generator=generator)
+    offset = 0 if rows else torch.randint(spare, (1,), generator=generator)
     return torch.randperm(n_windows, generator=generator) * length + offset
 
 
-def starts_at(step: int, batch_size: int, n_tokens: int, length: int, seed: int) -> Tensor:
+def starts_at(
+    step: int, batch_size: int, n_tokens: int, length: int, seed: int, rows: bool = False
+) -> Tensor:
     """Where the windows (batch_size,) of a step start: passes over the text, one after the other.
 
     A function of the step alone, so a run that goes on after a stop meets the same windows.
@@ -68,7 +72,7 @@ def starts_at(step: int, batch_size: int, n_tokens: int, length: int, seed: int)
     passes, starts = places // per_pass, torch.empty_like(places)
     for n_pass in passes.unique().tolist():  # nearly always one
         here = passes == n_pass
-        starts[here] = shuffled(n_tokens, length, seed, n_pass)[places[here] % per_pass]
+        starts[here] = shuffled(n_tokens, length, seed, n_pass, rows)[places[here] % per_pass]
     return starts
 
 
@@ -126,22 +130,63 @@ def set_rates(steppers: list[torch.optim.Optimizer], peaks: list[float], share: 
 
 
 def backward(
-    forward: Callable, ids: Tensor, length: int, starts: Tensor, n_parts: int = 1, half: bool = False
+    forward: Callable,
+    ids: Tensor,
+    length: int,
+    starts: Tensor,
+    n_parts: int = 1,
+    half: bool = False,
+    pool: Executor | None = None,
 ) -> Tensor:
     """The mean loss over the windows at `starts`; its gradient is added to what is there.
 
-    n_parts: so many windows at a time that the batch fits in memory. half: multiply matrices in bfloat16;
-    weights, sums and the loss stay in float32 (Micikevicius et al. 2018).
+    n_parts: the batch in so many parts, so that it fits in memory. half: multiply matrices in bfloat16;
+    weights, sums and the loss stay in float32 (Micikevicius et al. 2018). pool: threads that take the parts
+    at the same time; else one follows the other.
     """
-    total = torch.zeros((), device=ids.device)
-    for i, part in enumerate(starts.to(ids.device).chunk(n_parts)):
+    parts = starts.to(ids.device).chunk(n_parts)
+
+    def loss_of(part: Tensor) -> Tensor:
         inputs, targets = windows(ids, length, part)
         with torch.autocast(ids.device.type, torch.bfloat16, enabled=half):
-            loss = next_token_loss(forward(inputs), targets) / n_parts
-        with distributed.gradients_stay(forward) if i + 1 < n_parts else nullcontext():
-            loss.backward()
-        total += loss.detach()
-    return total
+            return next_token_loss(forward(inputs), targets) / n_parts
+
+    if pool is None:
+        total = torch.zeros((), device=ids.device)
+        for i, part in enumerate(parts):
+            loss = loss_of(part)
+            with distributed.gradients_stay(forward) if i + 1 < n_parts else nullcontext():
+                loss.backward()
+            total += loss.detach()
+        return total
+
+    parameters = [p for p in forward.parameters() if p.requires_grad]
+
+    def gradients_of(part: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        loss = loss_of(part)
+        return loss.detach(), torch.autograd.grad(loss, parameters)
+
+    losses, gradients = zip(*pool.map(gradients_of, parts), strict=True)
+    for parameter, *shares in zip(parameters, *gradients, strict=True):  # always added in the same order
+        shares = [parameter.grad, *shares] if parameter.grad is not None else shares
+        parameter.grad = functools.reduce(torch.Tensor.add_, shares)
+    return sum(losses)
+
+
+@contextmanager
+def threads(n: int) -> Iterator[Executor | None]:
+    """So many threads that each work by themselves, where PyTorch alone would have all work on one thing; for
+    n = 1 nothing changes."""
+    if n == 1:
+        yield None
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(n) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(before)
 
 
 def train(
@@ -157,8 +202,10 @@ def train(
     other_rate: float = 0.004,
     warm_up: int = 20,
     seed: int = 0,
+    rows: bool = False,
     target_loss: float | None = None,
     accumulate: int = 1,
+    workers: int = 1,
     precision: str = "auto",
     compiled: bool | None = None,
     sharded: bool = False,
@@ -174,7 +221,10 @@ def train(
     `on_step(step, loss)` is called after every step. progress: the progress bar's text; None for no bar.
     matrix_rate, other_rate: peak learning rates of the `optimizers`, reached after `warm_up` steps.
 
+    rows: the text comes in rows of the model's context, as `tinylm.packing` makes them; every window is one.
     accumulate: take the batch in so many parts, one after the other, if it does not fit in memory at once.
+    workers: take it in so many parts at the same time, a thread for each, while PyTorch's own threads rest.
+    For a small model on a processor that is faster than sharing each product of matrices among them.
     precision: "float32", "bfloat16" (of the products of matrices; weights stay float32), or "auto": bfloat16
     where the processor has a unit for it. compiled: by `torch.compile`; None where that pays. Under torchrun
     all processes share each batch; `sharded` cuts the model up among them (see `tinylm.distributed`).
@@ -188,9 +238,15 @@ def train(
     length, device, n_processes = model.config.context, model.device, distributed.n_processes()
     for part in (ids, validation) if validation is not None else (ids,):
         _check(part, length, model)
-    if batch_size % (n_processes * accumulate):
+    if workers > 1 and (accumulate > 1 or n_processes > 1 or compiled):
         raise ValueError(
-            f"batch_size={batch_size} is not a multiple of {n_processes * accumulate}, "
+            f"workers={workers} threads have nothing to do with accumulate, several processes or compiled: "
+            "give workers=1, or none of these"
+        )
+    n_parts = accumulate * workers
+    if batch_size % (n_processes * n_parts):
+        raise ValueError(
+            f"batch_size={batch_size} is not a multiple of {n_processes * n_parts}, "
             "the number of processes times that of the parts of each"
         )
     if precision not in ("auto", "float32", "bfloat16"):
@@ -201,6 +257,7 @@ def train(
     recipe = {  # what decides the losses, the text by its digest
         **{"config": model.config.to_dict(), "n_steps": n_steps, "batch_size": batch_size, "seed": seed},
         **{"matrix_rate": matrix_rate, "other_rate": other_rate, "warm_up": warm_up},
+        **{"rows": rows, "workers": workers},
         "precision": "bfloat16" if half else "float32",
         "text": hashlib.sha256(ids.contiguous().cpu().numpy()).hexdigest(),
     }
@@ -209,15 +266,15 @@ def train(
             "the processes were given different texts or settings, or processors of different precision: "
             "give all the same"
         )
-    compiled = compiled or (
-        compiled is None and processors.pays_to_compile(model, n_steps * batch_size * length, device)
-    )
+    if compiled is None:
+        pays = processors.pays_to_compile(model, n_steps * batch_size * length, device)
+        compiled = pays and workers == 1
     forward = distributed.spread(model, sharded)
     steppers = optimizers(model, matrix_rate, other_rate)
     peaks = [stepper.param_groups[0]["lr"] for stepper in steppers]
     model.zero_grad()  # a reader's own backward pass may have left gradients
 
-    with snapshots.held(folder) if folder else nullcontext():
+    with snapshots.held(folder) if folder else nullcontext(), threads(workers) as pool:
         history = _resume(folder, recipe, model, steppers) if folder else History()
         forward = torch.compile(forward) if compiled else forward
         step = saved = len(history.training)
@@ -248,8 +305,8 @@ def train(
         try:
             while not look() and step < n_steps:
                 set_rates(steppers, peaks, learning_rate(step, n_steps, warm_up))
-                starts = distributed.share(starts_at(step, batch_size, len(ids), length, seed))
-                loss = backward(forward, ids, length, starts, accumulate, half)
+                starts = distributed.share(starts_at(step, batch_size, len(ids), length, seed, rows))
+                loss = backward(forward, ids, length, starts, n_parts, half, pool)
                 loss = distributed.mean(loss).item()
                 if not math.isfinite(loss):
                     raise FloatingPointError(
