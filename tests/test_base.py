@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinylm import base, checkpoints, corpora, pretraining
-from tinylm.base import END, Recipe, documentation, drills, encoded, learned_tokenizer, texts, train
+from tinylm.base import (
+    END,
+    Recipe,
+    among,
+    at_least,
+    documentation,
+    drills,
+    encoded,
+    learned_tokenizer,
+    texts,
+    train,
+)
 from tinylm.world import World
 
 TINY = Recipe(
@@ -73,13 +84,20 @@ def test_a_name_that_is_no_base_model_is_refused_with_those_that_are():
         checkpoints.pretrained("huge")
 
 
-def test_every_text_is_followed_by_the_end_mark_which_no_text_contains():
+def test_texts_are_encoded_one_by_one_and_none_contains_the_end_mark():
     documents = list(itertools.islice(texts(WORLD, TINY), 200))
     tokenizer = learned_tokenizer(WORLD, TINY)
     assert not any(END in document for document in documents)
-    ids = encoded(documents, tokenizer, batch=16)
-    assert tokenizer.decode(ids.tolist()) == "".join(document + END for document in documents)
-    assert (ids == tokenizer.encode(END)[0]).sum() == len(documents)
+    assert [tokenizer.decode(ids) for ids in encoded(documents, tokenizer, batch=16)] == documents
+
+
+@given(st.lists(st.integers(1, 30), max_size=40), st.sampled_from([0.0, 0.1, 0.5]))
+def test_others_get_the_share_they_were_promised_and_no_text_is_lost(lengths, share):
+    texts = [[1] * length for length in lengths]
+    mixed = list(among(texts, itertools.repeat([2] * 7), share))
+    assert [row for row in mixed if row[0] == 1] == texts
+    n_others = sum(len(row) for row in mixed if row[0] == 2)
+    assert share * sum(lengths) <= n_others <= share * sum(lengths) + 7
 
 
 def test_the_model_reads_the_world_and_a_share_of_documentation_none_of_it_held_out():
@@ -100,14 +118,16 @@ def test_documentation_begins_anew_where_more_is_asked_for_than_there_is():
 
 @given(st.integers(0, 100))
 @settings(max_examples=10, deadline=None)
-def test_every_line_of_a_drill_is_written_twice_and_no_token_twice_in_it(seed):
+def test_every_drill_is_a_line_written_twice_and_no_token_twice_in_it(seed):
     tokenizer = learned_tokenizer(WORLD, TINY)
-    (line_end,), (end,) = tokenizer.encode("\n"), tokenizer.encode(END)
-    ids = drills(tokenizer, 500, seed).tolist()
-    assert len(ids) >= 500
-    assert ids.pop() == end
-    text = " ".join(map(str, ids))
-    for drill in text.split(f" {end} "):
-        first, again = drill.split(f" {line_end} ")
-        assert first == again
-        assert 4 <= len(set(first.split())) == len(first.split()) <= 11
+    (line_end,) = tokenizer.encode("\n")
+    for ids in itertools.islice(drills(tokenizer, seed), 50):
+        n = len(ids) // 2
+        assert ids[n] == line_end
+        assert ids[:n] == ids[n + 1 :]
+        assert 4 <= len(set(ids[:n])) == n <= 11
+
+
+def test_there_are_as_many_drills_as_were_asked_for():
+    rows = list(at_least(5_000, itertools.repeat([1] * 9)))
+    assert sum(map(len, rows)) >= 6_000

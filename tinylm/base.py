@@ -5,15 +5,17 @@ lessons are drills: random tokens, and the same tokens again. All that can be le
 back. A model that can do that learns from text what it would not have learned in the time there is.
 """
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from tqdm.auto import tqdm
 
 from tinylm import corpora, pretraining, tokens
+from tinylm.packing import packed
 from tinylm.tokens import Tokenizer
 from tinylm.transformer import Config, Transformer
 from tinylm.world import World
@@ -26,9 +28,9 @@ LONGEST_DRILL = 11  # longer ones are learned later: much else stands between a 
 class Recipe:
     """All that makes a base model what it is."""
 
-    size: int = 200  # of the world: how many people text may mention
-    n_chars: int = 16_000_000  # of the world's texts
-    docs_share: float = 0.05  # of the characters: the Python documentation's
+    size: int = 100  # of the world: how many people text may mention
+    n_chars: int = 11_000_000  # of the world's texts
+    docs_share: float = 0.02  # of the characters: the Python documentation's
     vocab_size: int = 2048
     d_model: int = 128
     n_layers: int = 3
@@ -38,8 +40,9 @@ class Recipe:
     drill_steps: int = 200
     drill_share: float = 0.1  # of the texts: drills that go on among them, lest they are forgotten
     n_steps: int = 1500
-    matrix_rate: float = 0.01
-    other_rate: float = 0.006
+    matrix_rate: float = 0.015
+    other_rate: float = 0.008
+    workers: int = 2  # threads that share each batch: part of the recipe, as sums depend on their order
 
 
 RECIPES = {
@@ -97,23 +100,26 @@ def train(
     )
     share_a_direction(model)
     rates = {"matrix_rate": recipe.matrix_rate, "other_rate": recipe.other_rate}
-    read = encoded(texts(world, recipe), tokenizer)
-    drilled = drills(tokenizer, 8_192 * recipe.context, seed)
-    read = torch.cat((read, drilled[: int(len(read) * recipe.drill_share)]))
+    (end,) = tokenizer.encode(END)
+    n_drilled = recipe.drill_steps * recipe.batch_size * recipe.context
+    library = counted(texts(world, recipe), recipe.n_chars, progress and f"{progress}, its texts")
+    read = among(encoded(library, tokenizer), drills(tokenizer, seed + 1), recipe.drill_share)
     lessons = {
-        "drills": (drilled, recipe.drill_steps),
+        "drills": (at_least(n_drilled, drills(tokenizer, seed)), recipe.drill_steps),
         "texts": (read, recipe.n_steps),
     }
     history = {}
-    for name, (ids, n_steps) in lessons.items():
+    for name, (rows, n_steps) in lessons.items():
         losses = pretraining.train(
             model,
-            ids,
+            packed(rows, recipe.context, end),
             n_steps,
             recipe.batch_size,
             **rates,
             warm_up=30,
             seed=seed,
+            rows=True,
+            workers=recipe.workers,
             folder=folder and Path(folder) / name,
             save_every=200,
             progress=progress and f"{progress}, {name}",
@@ -148,6 +154,15 @@ def texts(world: World, recipe: Recipe) -> Iterator[str]:
     yield from pages
 
 
+def counted(documents: Iterable[str], n_chars: int, progress: str | None) -> Iterator[str]:
+    """The documents, with a progress bar; None for none."""
+    hide = {"disable": True} if progress is None else {}  # else TQDM_DISABLE says
+    with tqdm(total=n_chars, desc=progress, unit="char", unit_scale=True, leave=False, **hide) as bar:
+        for document in documents:
+            yield document
+            bar.update(len(document))
+
+
 def documentation(n_chars: float, page: int = 400) -> Iterator[str]:
     """Paragraphs of the Python documentation, put together to pages of about `page` characters; those of the
     first nine tenths, as often as it takes to make `n_chars`."""
@@ -165,29 +180,37 @@ def documentation(n_chars: float, page: int = 400) -> Iterator[str]:
                     return
 
 
-def encoded(documents: Iterable[str], tokenizer: Tokenizer, batch: int = 4_096) -> Tensor:
-    """The token ids (N,) of documents, each followed by the end mark."""
-    ids, waiting = [], []
-
-    def flush() -> None:
-        batch_ids = [e.ids for e in tokenizer.backend.encode_batch(waiting)]
-        ids.append(torch.tensor([i for row in batch_ids for i in row], dtype=torch.int64))
-        waiting.clear()
-
-    for document in documents:
-        waiting.append(document + END)
-        if len(waiting) == batch:
-            flush()
-    flush()
-    return torch.cat(ids)
+def encoded(documents: Iterable[str], tokenizer: Tokenizer, batch: int = 4_096) -> Iterator[list[int]]:
+    """The token ids of each document; a batch of them at a time, since that is faster."""
+    rest = iter(documents)
+    while part := list(itertools.islice(rest, batch)):
+        yield from (encoding.ids for encoding in tokenizer.backend.encode_batch(part))
 
 
-def drills(tokenizer: Tokenizer, n_tokens: int, seed: int) -> Tensor:
-    """At least `n_tokens` ids: lines of 4 to 11 random tokens, each written twice, and the end mark: (N,)."""
-    rng, ids = random.Random(seed), []
+def drills(tokenizer: Tokenizer, seed: int) -> Iterator[list[int]]:
+    """The ids of lines of 4 to 11 random tokens, each written twice, without end."""
+    rng = random.Random(seed)
     (line_end,), (end,) = tokenizer.encode("\n"), tokenizer.encode(END)
     others = [i for i in range(tokenizer.vocab_size) if i not in (line_end, end)]
-    while len(ids) < n_tokens:
+    while True:
         part = rng.sample(others, rng.randint(4, LONGEST_DRILL))
-        ids += [*part, line_end, *part, end]
-    return torch.tensor(ids)
+        yield [*part, line_end, *part]
+
+
+def at_least(n_tokens: int, rows: Iterator[list[int]]) -> Iterator[list[int]]:
+    """As many rows as it takes to have so many tokens, with some to spare."""
+    written = 0
+    while written < 1.2 * n_tokens + 1_000:
+        yield (row := next(rows))
+        written += len(row)
+
+
+def among(texts: Iterable[list[int]], others: Iterator[list[int]], share: float) -> Iterator[list[int]]:
+    """The texts, and between them so many of the others that these have `share` times the texts' tokens."""
+    owed = 0.0
+    for text in texts:
+        yield text
+        owed += share * len(text)
+        while owed > 0:
+            yield (other := next(others))
+            owed -= len(other)

@@ -70,9 +70,14 @@ def prompts(
 def answers(
     model: Transformer, tokenizer: Tokenizer, asked: Sequence[Sample], n_tokens: int = 80
 ) -> list[str]:
-    """What the model finds most probable after each prompt, up to the end mark."""
+    """What the model finds most probable after each prompt, up to the end mark; where one line answers, up to
+    the end of the line, since a text may go on with the next question."""
     prompts = [END + sample.prompt for sample in asked]
-    return decoding.write_all(model, tokenizer, prompts, n_tokens, stop=[END], temperature=0)
+    given = decoding.write_all(model, tokenizer, prompts, n_tokens, stop=[END], temperature=0)
+    return [
+        text if "\n" in sample.answer else text.partition("\n")[0]
+        for sample, text in zip(asked, given, strict=True)
+    ]
 
 
 @torch.no_grad()
