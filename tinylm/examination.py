@@ -110,16 +110,19 @@ def examine(
     """Ask `n` questions in every genre that has some, and judge the answers.
 
     read: the texts that the model was trained on; a question from there is not asked, unless it is about what
-    can only be known by heart. For each genre, the same once more with what training held out (a * behind its
-    name), and questions about the world's most frequent people alone. Each result has the share of right
-    answers, the same for a baseline, its name, and the number of questions.
+    can only be known by heart. Where training held something out, the same once more with that (a * behind
+    the genre's name), and questions about the world's most frequent people alone. Each result has the share
+    of right answers, the same for a baseline, its name, and the number of questions.
     """
     results = {}
     genres = [genre for genre in GENRES if prompts(world, genre, 1, False, set())]
     for genre in tqdm(genres, desc=progress, disable=progress is None):
         known = prompts(world, genre, 500, False, set(), seed=1)
+        asked = []
         for unseen in (False, True):
-            asked = prompts(world, genre, n, unseen, set() if genre in BY_HEART else read)
+            before, asked = asked, prompts(world, genre, n, unseen, set() if genre in BY_HEART else read)
+            if asked == before:  # in this genre nothing is held out
+                continue
             results[genre + "*" * unseen] = judged(world, model, tokenizer, genre, asked, known)
         if genre == "questions":
             often = set(world.entities["person"][: len(world.entities["person"]) // 4])
