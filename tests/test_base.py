@@ -102,7 +102,7 @@ def test_others_get_the_share_they_were_promised_and_no_text_is_lost(lengths, sh
 
 def test_the_model_reads_the_world_and_a_share_of_documentation_none_of_it_held_out():
     documents = list(texts(WORLD, TINY))
-    world = {sample.text for sample in WORLD.text(TINY.n_chars, seed=1)}
+    world = {sample.text for sample in WORLD.text(TINY.n_chars, TINY.shares, seed=1)}
     pages = [document for document in documents if document not in world]
     assert 0.5 < sum(map(len, pages)) / (TINY.docs_share * TINY.n_chars) < 1.5
     read, _ = corpora.split(corpora.python_docs())

@@ -60,9 +60,13 @@ def measured(recipe: base.Recipe, seed: int, n: int) -> dict:
     model, tokenizer, _ = base.train(recipe, seed)
     seconds = time.perf_counter() - start
     world = World(seed, recipe.size)
-    samples = [s for s in world.text(60_000, seed=2) if len(tokenizer.encode(s.text)) < recipe.context - 2]
+    samples = [
+        s
+        for s in world.text(60_000, recipe.shares, seed=2)
+        if len(tokenizer.encode(s.text)) < recipe.context - 2
+    ]
     loss, floor = examination.loss_and_floor(model, tokenizer, samples)
-    read = {sample.text for sample in world.text(recipe.n_chars, seed=1)}
+    read = {sample.text for sample in world.text(recipe.n_chars, recipe.shares, seed=1)}
     return {
         **{"seed": seed, "steps": recipe.n_steps, "seconds": seconds, "parameters": model.n_parameters},
         **{"loss": loss, "floor": floor, "own words": examination.own_words(world, model, tokenizer, n)},
@@ -72,7 +76,7 @@ def measured(recipe: base.Recipe, seed: int, n: int) -> dict:
 
 def fingerprint(recipe: base.Recipe) -> str:
     """Tells whether the texts are still those that were measured with."""
-    texts = "".join(sample.text for sample in World(0, recipe.size).text(100_000))
+    texts = "".join(sample.text for sample in World(0, recipe.size).text(100_000, recipe.shares))
     return hashlib.sha256(texts.encode()).hexdigest()
 
 

@@ -219,6 +219,10 @@ class Writer:
         self._heard(person)
         return call + how if how == "'s" else call
 
+    def name_anew(self) -> None:
+        """From here on everyone is called by name again before there is a 'he' or a 'she'."""
+        self.last = dict.fromkeys(self.last)
+
     def _heard(self, person: str) -> None:
         self.mentioned[person] = person.partition(" ")[0]
         self.last[self.world.pronoun[person]] = self.topic = person

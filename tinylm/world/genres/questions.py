@@ -90,6 +90,7 @@ def reading(w: Writer) -> None:
     for person, value in zip(people, told, strict=True):
         w.say(topic, **{"person": person, what: value})
     for chosen in w.several(range(n), w.number(1, n)):
+        w.name_anew()
         w.line()
         ask(w, f"{topic}?", f"{topic}!", **{"person": people[chosen], what: told[chosen]})
 

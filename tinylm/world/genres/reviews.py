@@ -269,6 +269,11 @@ class Critic:
         self.decided = False
         self.start()
 
+    @property
+    def may_choose(self) -> bool:
+        """Whether there is more left to say than one plain sentence."""
+        return len(self.left) > 1 or not self.decided
+
     def start(self) -> None:
         """Begin what has a feeling of its own."""
         self.goods: set[bool] = set()
@@ -297,9 +302,9 @@ class Critic:
         first, second = self.tone(good != other), self.tone(good)
         self.w.say(f"review {first}, {second}", **self.about(first), **self.about(second, "2"))
 
-    def opinion(self, good: bool) -> None:
-        """One sentence that comes out as good or bad."""
-        kinds = ["claim"] + ["pair", "contrast"] * (len(self.left) > 1) + ["verdict"] * (not self.decided)
+    def opinion(self, good: bool, *more: str) -> None:
+        """One sentence that comes out as good or bad; `more` kinds are drawn with the others."""
+        kinds = [*more] + ["pair", "contrast"] * (len(self.left) > 1) + ["verdict"] * (not self.decided)
         kind = self.w.one_of(kinds)
         if kind == "claim":
             self.claim(good)
@@ -321,7 +326,7 @@ class Critic:
 def agreeing(critic: Critic, good: bool) -> str:
     """One to three sentences that all come out alike."""
     for _ in range(critic.w.number(1, 3)):
-        critic.opinion(good)
+        critic.opinion(good, "claim")
     return "positive" if good else "negative"
 
 
@@ -359,7 +364,10 @@ def remarks(w: Writer, topic: str) -> None:
         w.line()
         critic.start()
         good = w.chance(0.5)
-        critic.opinion(good)
+        if not critic.may_choose or w.chance(0.6):
+            critic.claim(good)
+        else:
+            critic.opinion(good)
         feeling(w, critic, "positive" if good else "negative")
 
 
