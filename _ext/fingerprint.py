@@ -14,9 +14,10 @@ KEPT = 3  # fingerprints whose results are kept: going back one change or two co
 
 
 def fingerprint(root: Path) -> str:
-    """16 hex digits over the library's source, the pins and Python's version below the project's `root`."""
+    """16 hex digits over the library's files, the pins and Python's version below the project's `root`."""
     digest = hashlib.sha256(platform.python_version().encode())
-    for path in [*sorted((root / "tinylm").rglob("*.py")), root / "requirements.txt"]:
+    library = (path for path in (root / "tinylm").rglob("*") if path.suffix in (".py", ".json"))
+    for path in [*sorted(library), root / "requirements.txt"]:
         digest.update(f"\0{path.relative_to(root).as_posix()}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,6 +1,8 @@
 """What a base model can do: its loss beside the least possible one, and a score for every genre."""
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,14 @@ from tinylm.transformer import Transformer
 from tinylm.world import Sample, World, judge
 from tinylm.world.genres import GENRES, arithmetic, instructions, programs, reviews
 from tinylm.world.velan import word_by_word
+
+REPORT = Path(__file__).with_name("examination.json")  # what tools/examine.py found
+
+
+def report() -> dict:
+    """What was found when the base model was trained with several seeds: the recipe, and for each run its
+    seed, steps, seconds, loss, floor, own words and scores. Raises FileNotFoundError where nothing was."""
+    return json.loads(REPORT.read_text(encoding="utf-8"))
 
 
 def scorer(world: World, genre: str) -> Callable[[Sample, str], bool]:
@@ -161,12 +171,19 @@ def judged(
 
 
 def own_words(
-    world: World, model: Transformer, tokenizer: Tokenizer, n: int = 200, seed: int = 0
+    world: World,
+    model: Transformer,
+    tokenizer: Tokenizer,
+    n: int = 200,
+    temperature: float = 1.0,
+    seed: int = 0,
 ) -> dict[str, float]:
-    """What the model writes of its own accord, sampled at temperature 1: the share of its sentences that the
-    grammar makes, and of those that state facts of the world the share that are true."""
+    """What the model writes of its own accord: the share of its sentences that the grammar makes, and of those
+    that state facts of the world the share that are true."""
     room = model.config.context - 8
-    texts = decoding.write_all(model, tokenizer, [END] * n, room, stop=[END], temperature=1, seed=seed)
+    texts = decoding.write_all(
+        model, tokenizer, [END] * n, room, stop=[END], temperature=temperature, seed=seed
+    )
     whole = []
     for text in texts:
         found = judge.read(world, text)

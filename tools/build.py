@@ -22,6 +22,7 @@ INPUTS = [
     "*.md",
     "chapters/**/*",
     "tinylm/**/*.py",
+    "tinylm/*.json",
     "_ext/*.py",
     "_static/**/*",
     "tools/*.py",

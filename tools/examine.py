@@ -1,4 +1,4 @@
-"""Train the base model with several seeds, examine each, and write what was found: chapters/base-model.json.
+"""Train the base model with several seeds, examine each, and write what was found: tinylm/examination.json.
 
 Each seed is a world, a model and questions of its own. What was measured of the same recipe and the same
 texts is kept, so an interrupted run goes on where it was.
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tinylm import base, examination
 from tinylm.world import World
 
-REPORT = Path("chapters/base-model.json")
+REPORT = examination.REPORT
 
 
 def main() -> int:
@@ -69,7 +69,10 @@ def measured(recipe: base.Recipe, seed: int, n: int) -> dict:
     read = {sample.text for sample in world.text(recipe.n_chars, recipe.shares, seed=1)}
     return {
         **{"seed": seed, "steps": recipe.n_steps, "seconds": seconds, "parameters": model.n_parameters},
-        **{"loss": loss, "floor": floor, "own words": examination.own_words(world, model, tokenizer, n)},
+        **{"loss": loss, "floor": floor},
+        "own words": {
+            str(t): examination.own_words(world, model, tokenizer, n, temperature=t) for t in (1.0, 0.7)
+        },
         "scores": examination.examine(world, model, tokenizer, read, n),
     }
 
