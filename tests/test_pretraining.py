@@ -12,13 +12,11 @@ from torch.testing import assert_close
 
 from tinylm import processors
 from tinylm.pretraining import (
-    backward,
     evaluate,
     learning_rate,
     next_token_loss,
     optimizers,
     shuffled,
-    threads,
     train,
     windows,
 )
@@ -74,39 +72,6 @@ def test_one_batch_is_learned_by_heart():
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others():
     assert quick_train(seed=1).training == quick_train(seed=1).training
     assert quick_train(seed=1).training != quick_train(seed=2).training
-
-
-def test_threads_that_share_a_batch_find_the_gradient_that_one_alone_finds():
-    model, starts = new_model(), torch.arange(0, 160, 20)
-    backward(model, IDS, 16, starts)
-    alone = [p.grad.clone() for p in model.parameters()]
-    before = torch.get_num_threads()
-    for n in (2, 4):
-        model.zero_grad()
-        with threads(n) as pool:
-            assert torch.get_num_threads() == 1
-            loss = backward(model, IDS, 16, starts, n_parts=n, pool=pool)
-        assert torch.get_num_threads() == before
-        assert loss.item() == pytest.approx(next_token_loss(*logits_at(model, starts)).item(), rel=1e-5)
-        for p, gradient in zip(model.parameters(), alone, strict=True):
-            assert_close(p.grad, gradient, rtol=1e-4, atol=1e-6)
-
-
-def logits_at(model, starts):
-    inputs, targets = windows(IDS, 16, starts)
-    return model(inputs), targets
-
-
-def test_a_run_of_several_threads_repeats_and_learns_as_one_alone_does():
-    first, again, alone = (quick_train(workers=n, batch_size=4).training for n in (2, 2, 1))
-    assert first == again
-    assert first == pytest.approx(alone, rel=1e-3)
-
-
-@pytest.mark.parametrize("how", [{"accumulate": 2}, {"compiled": True}])
-def test_threads_do_not_go_with_other_ways_to_share_a_batch(how):
-    with pytest.raises(ValueError, match="workers=2 threads"):
-        quick_train(workers=2, batch_size=4, **how)
 
 
 @given(st.integers(1, 40), st.integers(2, 30), st.integers(0, 5))

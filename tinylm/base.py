@@ -26,17 +26,17 @@ LONGEST_DRILL = 11  # longer ones are learned later: much else stands between a 
 
 
 # Of the texts. So small a model learns little of what it seldom meets: most is what later chapters ask for.
-MIX = dict.fromkeys(SHARES, 0.25) | {
+MIX = dict.fromkeys(SHARES, 0.2) | {
     "questions": 5,
-    "two hops": 1.5,
-    "unanswerable": 0.5,
+    "two hops": 1,
+    "unanswerable": 0.4,
     "biographies": 2.5,
-    "atlas": 1.5,
-    "reading": 3.5,
-    "conversations": 1,
+    "atlas": 1.2,
+    "reading": 6,
+    "conversations": 0.7,
     "summaries": 2.5,
     "reviews": 4,
-    "translations": 6,
+    "translations": 5.5,
 }
 
 
@@ -45,7 +45,7 @@ class Recipe:
     """All that makes a base model what it is."""
 
     size: int = 100  # of the world: how many people text may mention
-    n_chars: int = 11_000_000  # of the world's texts
+    n_chars: int = 9_000_000  # of the world's texts
     shares: dict[str, float] = field(default_factory=MIX.copy)  # of the genres among them
     docs_share: float = 0.02  # of the characters: the Python documentation's
     vocab_size: int = 2048
@@ -56,10 +56,9 @@ class Recipe:
     batch_size: int = 16
     drill_steps: int = 200
     drill_share: float = 0.1  # of the texts: drills that go on among them, lest they are forgotten
-    n_steps: int = 1500
+    n_steps: int = 1200
     matrix_rate: float = 0.015
     other_rate: float = 0.008
-    workers: int = 2  # threads that share each batch: part of the recipe, as sums depend on their order
 
 
 RECIPES = {
@@ -136,7 +135,6 @@ def train(
             warm_up=30,
             seed=seed,
             rows=True,
-            workers=recipe.workers,
             folder=folder and Path(folder) / name,
             save_every=200,
             progress=progress and f"{progress}, {name}",

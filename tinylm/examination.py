@@ -178,8 +178,8 @@ def own_words(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> dict[str, float]:
-    """What the model writes of its own accord: the share of its sentences that the grammar makes, and of those
-    that state facts of the world the share that are true."""
+    """What the model writes of its own accord: the share of its sentences that the grammar makes, and the
+    share of true ones among those that state facts of the world."""
     room = model.config.context - 8
     texts = decoding.write_all(
         model, tokenizer, [END] * n, room, stop=[END], temperature=temperature, seed=seed

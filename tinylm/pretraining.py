@@ -8,9 +8,8 @@ import functools
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -130,63 +129,22 @@ def set_rates(steppers: list[torch.optim.Optimizer], peaks: list[float], share: 
 
 
 def backward(
-    forward: Callable,
-    ids: Tensor,
-    length: int,
-    starts: Tensor,
-    n_parts: int = 1,
-    half: bool = False,
-    pool: Executor | None = None,
+    forward: Callable, ids: Tensor, length: int, starts: Tensor, n_parts: int = 1, half: bool = False
 ) -> Tensor:
     """The mean loss over the windows at `starts`; its gradient is added to what is there.
 
-    n_parts: the batch in so many parts, so that it fits in memory. half: multiply matrices in bfloat16;
-    weights, sums and the loss stay in float32 (Micikevicius et al. 2018). pool: threads that take the parts
-    at the same time; else one follows the other.
+    n_parts: so many windows at a time that the batch fits in memory. half: multiply matrices in bfloat16;
+    weights, sums and the loss stay in float32 (Micikevicius et al. 2018).
     """
-    parts = starts.to(ids.device).chunk(n_parts)
-
-    def loss_of(part: Tensor) -> Tensor:
+    total = torch.zeros((), device=ids.device)
+    for i, part in enumerate(starts.to(ids.device).chunk(n_parts)):
         inputs, targets = windows(ids, length, part)
         with torch.autocast(ids.device.type, torch.bfloat16, enabled=half):
-            return next_token_loss(forward(inputs), targets) / n_parts
-
-    if pool is None:
-        total = torch.zeros((), device=ids.device)
-        for i, part in enumerate(parts):
-            loss = loss_of(part)
-            with distributed.gradients_stay(forward) if i + 1 < n_parts else nullcontext():
-                loss.backward()
-            total += loss.detach()
-        return total
-
-    parameters = [p for p in forward.parameters() if p.requires_grad]
-
-    def gradients_of(part: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
-        loss = loss_of(part)
-        return loss.detach(), torch.autograd.grad(loss, parameters)
-
-    losses, gradients = zip(*pool.map(gradients_of, parts), strict=True)
-    for parameter, *shares in zip(parameters, *gradients, strict=True):  # always added in the same order
-        shares = [parameter.grad, *shares] if parameter.grad is not None else shares
-        parameter.grad = functools.reduce(torch.Tensor.add_, shares)
-    return sum(losses)
-
-
-@contextmanager
-def threads(n: int) -> Iterator[Executor | None]:
-    """So many threads that each work by themselves, where PyTorch alone would have all work on one thing; for
-    n = 1 nothing changes."""
-    if n == 1:
-        yield None
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(n) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(before)
+            loss = next_token_loss(forward(inputs), targets) / n_parts
+        with distributed.gradients_stay(forward) if i + 1 < n_parts else nullcontext():
+            loss.backward()
+        total += loss.detach()
+    return total
 
 
 def train(
@@ -205,7 +163,6 @@ def train(
     rows: bool = False,
     target_loss: float | None = None,
     accumulate: int = 1,
-    workers: int = 1,
     precision: str = "auto",
     compiled: bool | None = None,
     sharded: bool = False,
@@ -223,8 +180,6 @@ def train(
 
     rows: the text comes in rows of the model's context, as `tinylm.packing` makes them; every window is one.
     accumulate: take the batch in so many parts, one after the other, if it does not fit in memory at once.
-    workers: take it in so many parts at the same time, a thread for each, while PyTorch's own threads rest.
-    For a small model on a processor that is faster than sharing each product of matrices among them.
     precision: "float32", "bfloat16" (of the products of matrices; weights stay float32), or "auto": bfloat16
     where the processor has a unit for it. compiled: by `torch.compile`; None where that pays. Under torchrun
     all processes share each batch; `sharded` cuts the model up among them (see `tinylm.distributed`).
@@ -238,15 +193,9 @@ def train(
     length, device, n_processes = model.config.context, model.device, distributed.n_processes()
     for part in (ids, validation) if validation is not None else (ids,):
         _check(part, length, model)
-    if workers > 1 and (accumulate > 1 or n_processes > 1 or compiled):
+    if batch_size % (n_processes * accumulate):
         raise ValueError(
-            f"workers={workers} threads have nothing to do with accumulate, several processes or compiled: "
-            "give workers=1, or none of these"
-        )
-    n_parts = accumulate * workers
-    if batch_size % (n_processes * n_parts):
-        raise ValueError(
-            f"batch_size={batch_size} is not a multiple of {n_processes * n_parts}, "
+            f"batch_size={batch_size} is not a multiple of {n_processes * accumulate}, "
             "the number of processes times that of the parts of each"
         )
     if precision not in ("auto", "float32", "bfloat16"):
@@ -257,7 +206,7 @@ def train(
     recipe = {  # what decides the losses, the text by its digest
         **{"config": model.config.to_dict(), "n_steps": n_steps, "batch_size": batch_size, "seed": seed},
         **{"matrix_rate": matrix_rate, "other_rate": other_rate, "warm_up": warm_up},
-        **{"rows": rows, "workers": workers},
+        "rows": rows,
         "precision": "bfloat16" if half else "float32",
         "text": hashlib.sha256(ids.contiguous().cpu().numpy()).hexdigest(),
     }
@@ -266,15 +215,15 @@ def train(
             "the processes were given different texts or settings, or processors of different precision: "
             "give all the same"
         )
-    if compiled is None:
-        pays = processors.pays_to_compile(model, n_steps * batch_size * length, device)
-        compiled = pays and workers == 1
+    compiled = compiled or (
+        compiled is None and processors.pays_to_compile(model, n_steps * batch_size * length, device)
+    )
     forward = distributed.spread(model, sharded)
     steppers = optimizers(model, matrix_rate, other_rate)
     peaks = [stepper.param_groups[0]["lr"] for stepper in steppers]
     model.zero_grad()  # a reader's own backward pass may have left gradients
 
-    with snapshots.held(folder) if folder else nullcontext(), threads(workers) as pool:
+    with snapshots.held(folder) if folder else nullcontext():
         history = _resume(folder, recipe, model, steppers) if folder else History()
         forward = torch.compile(forward) if compiled else forward
         step = saved = len(history.training)
@@ -306,7 +255,7 @@ def train(
             while not look() and step < n_steps:
                 set_rates(steppers, peaks, learning_rate(step, n_steps, warm_up))
                 starts = distributed.share(starts_at(step, batch_size, len(ids), length, seed, rows))
-                loss = backward(forward, ids, length, starts, n_parts, half, pool)
+                loss = backward(forward, ids, length, starts, accumulate, half)
                 loss = distributed.mean(loss).item()
                 if not math.isfinite(loss):
                     raise FloatingPointError(

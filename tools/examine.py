@@ -25,7 +25,7 @@ REPORT = examination.REPORT
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5, help="so many (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="*", default=range(5), help="(default: 0 1 2 3 4)")
     parser.add_argument("--questions", type=int, default=200, help="in each genre (default: %(default)s)")
     parser.add_argument("--times", type=float, nargs="*", default=[0.25, 0.5, 2.0], metavar="X",
                         help="seed 0 also with X times the steps (default: 0.25 0.5 2)")  # fmt: skip
@@ -38,7 +38,7 @@ def main() -> int:
     report = json.loads(REPORT.read_text()) if REPORT.exists() else {}
     if any(report.get(name) != value for name, value in subject.items()):
         report = subject | {"runs": []}
-    plan = [(seed, recipe.n_steps) for seed in range(options.seeds)]
+    plan = [(seed, recipe.n_steps) for seed in options.seeds]
     plan += [(0, round(times * recipe.n_steps)) for times in options.times]
     for seed, n_steps in plan:
         if any((run["seed"], run["steps"]) == (seed, n_steps) for run in report["runs"]):
