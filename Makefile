@@ -12,11 +12,11 @@ PORT ?= 8000
 RUN := .venv/bin/python
 export TORCH_INDEX
 
-.PHONY: help install book test serve lab bench lint lock clean clean-all
+.PHONY: help install book test serve lab bench examine lint lock clean clean-all
 
 help:  # list these commands
 	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch), OPTIONS=--help (of bench)"
+	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch), OPTIONS=--help (of bench and examine)"
 
 install:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 to 3.13, or say where it is with PYTHON=path." >&2; exit 1; }
@@ -36,6 +36,9 @@ lab: install  # open the chapters as notebooks in JupyterLab, with the models th
 
 bench: install  # time training and generating beside other libraries (OPTIONS=--quick for a short run)
 	@$(RUN) bench/bench.py $(OPTIONS)
+
+examine: install  # train the base model with five seeds and measure what it can do, in an hour (OPTIONS=--help)
+	@$(RUN) tools/examine.py $(OPTIONS)
 
 lint: install  # check style and spelling
 	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib

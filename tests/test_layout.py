@@ -29,8 +29,8 @@ WITHOUT_CHAPTER = {
     "snapshots": "keeps runs of pretraining",
     "gguf": "opens the door to llama.cpp",
     "recall": "is a task of several chapters",
-    "base": "is the model of all later chapters",
     "examination": "asks the base model",
+    "packing": "puts the base model's texts in rows",
     "folders": "writes the files of snapshots and checkpoints",
     "village": "makes the text of many chapters, until they read the world",
 }

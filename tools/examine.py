@@ -69,7 +69,7 @@ def measured(recipe: base.Recipe, seed: int, n: int) -> dict:
     read = {sample.text for sample in world.text(recipe.n_chars, recipe.shares, seed=1)}
     return {
         **{"seed": seed, "steps": recipe.n_steps, "seconds": seconds, "parameters": model.n_parameters},
-        **{"loss": loss, "floor": floor},
+        **{"threads": torch.get_num_threads(), "loss": loss, "floor": floor},
         "own words": {
             str(t): examination.own_words(world, model, tokenizer, n, temperature=t) for t in (1.0, 0.7)
         },
