@@ -101,7 +101,7 @@ class World(Truth):
         for name, value in dials.items():
             if name not in DIALS:
                 raise ValueError(f"there is no dial {name!r}: choose from {', '.join(DIALS)}")
-            if not isinstance(value, int | float) or not 0 <= value <= 1:
+            if not is_number(value) or not 0 <= value <= 1:
                 raise ValueError(f"{name}={value!r} must be a number from 0 to 1")
         return self._samples(n_chars, shares, seed, unseen, **dials)
 
@@ -118,7 +118,7 @@ class World(Truth):
                 raise ValueError(
                     f"there is no genre {name!r}: choose from {', '.join(sorted(genres.GENRES))}"
                 )
-            if not isinstance(share, int | float) or not 0 <= share < math.inf:
+            if not is_number(share) or not 0 <= share < math.inf:
                 raise ValueError(f"the share of {name}, {share!r}, must be a number from 0")
         if not sum(shares.values()):
             raise ValueError("genres: at least one must have a share above 0")
@@ -173,3 +173,8 @@ class World(Truth):
         """
         verdict = judge.verdict(self, statement)
         return {"true": True, "false": False}.get(verdict)
+
+
+def is_number(value) -> bool:
+    """Whether this is a number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
