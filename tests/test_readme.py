@@ -40,7 +40,7 @@ def read_tree() -> list[tuple[str, str]]:
 
 def test_the_tree_lists_what_is_there_and_nothing_else(files):
     there = {file.split("/")[0] + ("/" if "/" in file else "") for file in files}
-    there |= {file for file in files if re.fullmatch(r"tinylm/\w+\.py", file)}
+    there |= {file for file in files if re.fullmatch(r"tinylm/\w+\.(py|json)", file)}
     there |= {f"tinylm/{file.split('/')[1]}/" for file in files if re.match(r"tinylm/\w+/", file)}
     listed = [path for path, _ in read_tree()]
     assert sorted(set(listed)) == sorted(listed), "something stands twice in the tree"
