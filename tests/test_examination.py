@@ -64,6 +64,24 @@ def test_questions_are_all_different_and_none_was_read():
     assert len({sample.prompt for sample in first + others}) == 40
 
 
+@pytest.mark.parametrize("genre", ["translations", "reviews", "conversations", "summaries"])
+def test_no_question_is_asked_that_training_has_met(genre):
+    texts = list(WORLD.text(150_000, [genre], seed=1_000_003))  # the very texts that the questions come from
+    read = examination.met(texts)
+    asked = prompts(WORLD, genre, 30, False, read)
+    assert asked
+    for sample in asked:
+        assert not any(sample.prompt == text.prompt for text in texts if text.answer)
+        if genre == "translations":
+            assert not any(examination.source(sample) in text.text.split('"') for text in texts)
+
+
+def test_a_sentence_read_in_one_direction_is_not_asked_in_the_other():
+    lesson = next(s for s in WORLD.text(50_000, ["translations"], seed=3) if s.answer)
+    fact = lesson.sentences[-1].facts[0]
+    assert {fact.subject, fact.object} <= examination.met([lesson])
+
+
 def test_a_model_that_knows_the_answers_scores_one_and_the_baseline_less(monkeypatch):
     asked = prompts(WORLD, "reviews", 40, False, set())
     known = {sample.prompt: sample.answer for sample in asked}

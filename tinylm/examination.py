@@ -1,7 +1,7 @@
 """What a base model can do: its loss beside the least possible one, and a score for every genre."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -63,14 +63,30 @@ def source(sample: Sample) -> str:
     return sample.sentences[-1].facts[0].subject
 
 
+def question(sample: Sample) -> str:
+    """What a sample asks: a translation the sentence, another its whole prompt."""
+    return source(sample) if sample.genre == "translations" else sample.prompt
+
+
+def met(samples: Iterable[Sample]) -> set[str]:
+    """The questions that a reader of these texts has met; of translations, the sentences of either side."""
+    questions = set()
+    for sample in samples:
+        if sample.answer:
+            questions.add(question(sample))
+        if sample.genre == "translations":
+            questions.update(side for fact in sample.facts for side in (fact.subject, fact.object))
+    return questions
+
+
 def prompts(
     world: World, genre: str, n: int, unseen: bool, taken: set[str], seed: int = 1_000_003
 ) -> list[Sample]:
-    """`n` samples of a genre that ask something, all different, and none of those `taken`; fewer where there
-    are no more."""
+    """`n` samples of a genre that ask something, all different, and none of the questions `taken`; fewer
+    where there are no more."""
     found: dict[str, Sample] = {}
     for sample in world.text(n * 20_000, [genre], seed=seed, unseen=unseen):
-        if sample.answer and sample.prompt not in taken and sample.notes.get("good", True):
+        if sample.answer and question(sample) not in taken and sample.notes.get("good", True):
             found.setdefault(sample.prompt, sample)
         if len(found) == n:
             break
@@ -119,7 +135,7 @@ def examine(
 ) -> dict[str, dict]:
     """Ask `n` questions in every genre that has some, and judge the answers.
 
-    read: the texts that the model was trained on; a question from there is not asked, unless it is about what
+    read: the questions that the model has `met` in training; none of them is asked, unless it is about what
     can only be known by heart. Where training held something out, the same once more with that (a * behind
     the genre's name), and questions about the world's most frequent people alone. Each result has the share
     of right answers, the same for a baseline, its name, and the number of questions.
