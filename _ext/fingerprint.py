@@ -10,13 +10,14 @@ import platform
 import shutil
 from pathlib import Path
 
+LIBRARY = {".py", ".json", ".js", ".css", ".wasm"}  # of live models the page's part too, which outputs hold
 KEPT = 3  # fingerprints whose results are kept: going back one change or two costs nothing
 
 
 def fingerprint(root: Path) -> str:
     """16 hex digits over the library's files, the pins and Python's version below the project's `root`."""
     digest = hashlib.sha256(platform.python_version().encode())
-    library = (path for path in (root / "tinylm").rglob("*") if path.suffix in (".py", ".json"))
+    library = (path for path in (root / "tinylm").rglob("*") if path.suffix in LIBRARY)
     for path in [*sorted(library), root / "requirements.txt"]:
         digest.update(f"\0{path.relative_to(root).as_posix()}\0".encode())
         digest.update(path.read_bytes())

@@ -22,8 +22,8 @@ from tinylm import base, tokens
 from tinylm.folders import check_seal, seal, swapped_in
 from tinylm.transformer import Config, Transformer
 
-# modules whose change leaves every trained model as it was
-SHOWS_ONLY = {"claims", "figures", "hub", "gguf", "pretraining_command", "examination"}
+# modules and packages whose change leaves every trained model as it was
+SHOWS_ONLY = {"claims", "figures", "hub", "gguf", "pretraining_command", "examination", "live"}
 
 
 @dataclass
@@ -123,7 +123,10 @@ def trained(name: str, train: Callable[..., Trained], resumable: bool = False, *
 
 
 def _recipe_hash(train: Callable, recipe: dict) -> str:
-    modules = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.stem not in SHOWS_ONLY)
+    here = Path(__file__).parent
+    modules = sorted(
+        path for path in here.rglob("*.py") if SHOWS_ONLY.isdisjoint(path.relative_to(here).with_suffix("").parts)
+    )
     library = [path.read_text(encoding="utf-8") for path in modules]
     parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set()), *library]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

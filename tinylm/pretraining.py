@@ -159,6 +159,7 @@ def train(
     matrix_rate: float | None = 0.02,
     other_rate: float = 0.004,
     warm_up: int = 20,
+    schedule: Callable[[int], float] | None = None,
     seed: int = 0,
     rows: bool = False,
     target_loss: float | None = None,
@@ -177,6 +178,7 @@ def train(
     recorded and `on_evaluate(step, model)` called; a loss of `target_loss` or less ends the training there.
     `on_step(step, loss)` is called after every step. progress: the progress bar's text; None for no bar.
     matrix_rate, other_rate: peak learning rates of the `optimizers`, reached after `warm_up` steps.
+    `schedule(step)`: the share of them at each step; None for `learning_rate`, up and then down in a line.
 
     rows: the text comes in rows of the model's context, as `tinylm.packing` makes them; every window is one.
     accumulate: take the batch in so many parts, one after the other, if it does not fit in memory at once.
@@ -253,7 +255,8 @@ def train(
         bar = tqdm(total=n_steps, initial=step, desc=progress, leave=False, mininterval=0.5, **hide)
         try:
             while not look() and step < n_steps:
-                set_rates(steppers, peaks, learning_rate(step, n_steps, warm_up))
+                share = schedule(step) if schedule else learning_rate(step, n_steps, warm_up)
+                set_rates(steppers, peaks, share)
                 starts = distributed.share(starts_at(step, batch_size, len(ids), length, seed, rows))
                 loss = backward(forward, ids, length, starts, accumulate, half)
                 loss = distributed.mean(loss).item()

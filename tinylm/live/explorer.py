@@ -1,12 +1,13 @@
 """`explore`: a model, or two side by side, to type to."""
 
-import html
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 
 from tinylm.inference import NumpyTransformer
 from tinylm.live import markup
+from tinylm.live.panel import ModelPanel
 from tinylm.live.publishing import CannotPublish, Publication, publish, restore
 from tinylm.live.reading import Reading, read
 from tinylm.tokens import Tokenizer
@@ -111,7 +112,7 @@ class Explorer:
     def html(self) -> str:
         """The element, and behind it what it needs: weights and script, which the book keeps in files."""
         if self.why_not:
-            return f"<p>{html.escape(self.why_not)}</p>"
+            return "".join(panel.still() for panel in self.panels)
         scripts = {shown.publication.name: shown.publication.script() for shown in self.shown}
         scripts["tinylm-live"] = markup.runtime()
         carried = "".join(
@@ -119,7 +120,19 @@ class Explorer:
         )
         return markup.element(self.shown, self.settings) + carried
 
+    @cached_property
+    def panels(self) -> list[ModelPanel]:
+        """Widgets on the Python objects themselves, one for each model."""
+        keep = {name: self.settings[name] for name in ("temperature", "n_tokens", "seed")}
+        text = self.settings["before"] + self.settings["prompt"]
+        return [
+            ModelPanel(model, tokenizer, text, why=self.why_not or "", **keep)
+            for model, tokenizer in zip(self.models, self.tokenizers, strict=True)
+        ]
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        if self.why_not and len(self.panels) == 1:
+            return self.panels[0]._repr_mimebundle_(include, exclude)
         return {"text/plain": repr(self), "text/html": self.html()}
 
 

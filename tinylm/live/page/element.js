@@ -1,8 +1,7 @@
 // <tinylm-live>: a prompt, and one pane for each model that reads it.
 //
 // What stands in the element was written by Python (tinylm/live/markup.py), with results that PyTorch computed.
-// The weights are fetched when the reader comes near, and unpacked at the first touch; from then on everything
-// is computed here.
+// At the reader's first touch the weights are fetched; from then on everything is computed here.
 
 const N_ROWS = 8; // of the table of next tokens
 const store = (globalThis.tinylmModels ??= {}); // each model is unpacked once a page
@@ -36,25 +35,14 @@ function fetched(name, source) {
   });
 }
 
-// fetch the file; where that fails, the next call tries again
-function near(name, source) {
-  const held = (store[name] ??= {});
-  held.file ??= fetched(name, source).catch((error) => {
-    delete held.file;
-    throw error;
-  });
-  return held.file;
-}
-
+// where something fails, the next call tries again
 function ready(name, source) {
-  const held = (store[name] ??= {});
-  held.model ??= near(name, source)
+  return (store[name] ??= fetched(name, source)
     .then(unpack)
     .catch((error) => {
-      delete held.model;
+      delete store[name];
       throw error;
-    });
-  return held.model;
+    }));
 }
 
 async function unpack({ config, tokenizer, checksum, weights }) {
@@ -177,8 +165,7 @@ class Pane {
     this.past.length = kept;
     const clock = performance.now();
     for (let t = kept; t < ids.length; t++) {
-      if (t > kept) this.measure(t, ids[t]);
-      else if (t) this.measure(t, ids[t]);
+      if (t) this.measure(t, ids[t]);
       this.model.engine.step(ids[t], this.past, this.off);
     }
     Object.assign(this, { ids, begun: this.start, kept, read_ms: performance.now() - clock });
@@ -408,7 +395,6 @@ class Live extends Base {
       (element, place) => new Pane(this, element, { ...this.settings.models[place], place }),
     );
     this.wire(root);
-    this.approach();
   }
 
   wire(root) {
@@ -459,24 +445,6 @@ class Live extends Base {
   source(model) {
     const root = document.documentElement.dataset.content_root ?? "";
     return `${root}_static/live/${model.name}.js`;
-  }
-
-  // fetch what will be needed when the reader comes near
-  approach() {
-    const fetchAll = () => {
-      if (navigator.connection?.saveData) return;
-      for (const model of this.settings.models) near(model.name, this.source(model)).catch(() => this.fail);
-    };
-    if (!globalThis.IntersectionObserver) return;
-    const watch = new IntersectionObserver(
-      (entries) => {
-        if (!entries.some((entry) => entry.isIntersecting)) return;
-        watch.disconnect();
-        (globalThis.requestIdleCallback ?? setTimeout)(fetchAll);
-      },
-      { rootMargin: "400px" },
-    );
-    watch.observe(this);
   }
 
   wake() {
