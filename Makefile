@@ -12,7 +12,7 @@ PORT ?= 8000
 RUN := .venv/bin/python
 export TORCH_INDEX
 
-.PHONY: help install book test serve lab bench examine lint lock clean clean-all
+.PHONY: help install book test serve lab bench examine kernel lint lock clean clean-all
 
 help:  # list these commands
 	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ bench: install  # time training and generating beside other libraries (OPTIONS=-
 
 examine: install  # train the base model with five seeds and measure what it can do, in an hour (OPTIONS=--help)
 	@$(RUN) tools/examine.py $(OPTIONS)
+
+kernel: install  # build the live models' WebAssembly from its source
+	@$(RUN) -c "import wasmtime, pathlib; page = pathlib.Path('tinylm/live/page'); (page / 'kernel.wasm').write_bytes(wasmtime.wat2wasm((page / 'kernel.wat').read_text()))"
 
 lint: install  # check style and spelling
 	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib

@@ -125,7 +125,9 @@ def trained(name: str, train: Callable[..., Trained], resumable: bool = False, *
 def _recipe_hash(train: Callable, recipe: dict) -> str:
     here = Path(__file__).parent
     modules = sorted(
-        path for path in here.rglob("*.py") if SHOWS_ONLY.isdisjoint(path.relative_to(here).with_suffix("").parts)
+        path
+        for path in here.rglob("*.py")
+        if SHOWS_ONLY.isdisjoint(path.relative_to(here).with_suffix("").parts)
     )
     library = [path.read_text(encoding="utf-8") for path in modules]
     parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set()), *library]

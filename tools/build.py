@@ -23,6 +23,7 @@ INPUTS = [
     "chapters/**/*",
     "tinylm/**/*.py",
     "tinylm/*.json",
+    "tinylm/live/page/*",
     "_ext/*.py",
     "_static/**/*",
     "tools/*.py",

@@ -10,7 +10,10 @@ from tinylm.live import markup
 from tinylm.live.publishing import publish
 from tinylm.transformer import Config, Transformer
 
-TEXT = "Where does Mira live? Mira lives near the old mill, I'm told.\nShe hasn't 12 cats — «très» well, 日本 🙂.\n" * 9
+TEXT = (
+    "Where does Mira live? Mira lives near the old mill, I'm told.\n"
+    "She hasn't 12 cats — «très» well, 日本 🙂.\n" * 9
+)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +69,7 @@ def in_page(engine_page, tokenizer):
               return {
                 kernel: Boolean(engine.kernel),
                 logits: ids.map((_, t) => Array.from(engine.logits(past, t))),
-                lens: Array.from({ length: L + 1 }, (_, l) => Array.from(engine.logits(past, ids.length - 1, l))),
+                lens: [...Array(L + 1).keys()].map((l) => Array.from(engine.logits(past, ids.length - 1, l))),
                 maps: past.weights.map((layer) => layer.map((head) => head.map((row) => Array.from(row)))),
               };
             }""",
@@ -81,5 +84,3 @@ def in_page(engine_page, tokenizer):
         )
 
     return run
-
-

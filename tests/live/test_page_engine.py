@@ -1,8 +1,8 @@
 """The page's forward pass gives what PyTorch gives, for every kind of model that it takes."""
 
-import wasmtime
 import pytest
 import torch
+import wasmtime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -76,9 +76,7 @@ def test_half_precision_is_read_exactly(engine_page, native):
         }""",
         [every.tolist(), native],
     )
-    assert torch.equal(
-        torch.tensor([float(x) for x in given]).nan_to_num(7e9), wanted.nan_to_num(7e9)
-    )
+    assert torch.equal(torch.tensor([float(x) for x in given]).nan_to_num(7e9), wanted.nan_to_num(7e9))
 
 
 def test_work_counts_the_matrices_of_the_model(engine_page, make_model, tokenizer):

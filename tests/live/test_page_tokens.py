@@ -34,7 +34,8 @@ def in_page(page, tokenizer, texts):
     return page.evaluate(
         """([tokenizer, texts]) => {
           const bpe = new BPE(tokenizer);
-          return texts.map((text) => bpe.encode(text)).map((ids) => [ids, bpe.decode(ids), ids.map((id) => bpe.decode([id]))]);
+          const pieces = (ids) => ids.map((id) => bpe.decode([id]));
+          return texts.map((text) => bpe.encode(text)).map((ids) => [ids, bpe.decode(ids), pieces(ids)]);
         }""",
         [spelling(tokenizer), texts],
     )
@@ -51,7 +52,9 @@ def test_ten_thousand_fuzzed_texts_have_the_same_ids_and_come_back(engine_page, 
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=30), min_size=1, max_size=30))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=30), min_size=1, max_size=30)
+)
 def test_any_text_has_the_same_ids(engine_page, tokenizer, texts):
     for text, (ids, back, _) in zip(texts, in_page(engine_page, tokenizer, texts), strict=True):
         assert (ids, back) == (tokenizer.encode(text), text)
@@ -74,7 +77,8 @@ def test_half_a_character_is_read_as_a_replacement(engine_page, tokenizer):
 @given(seed=st.integers(0, 2**32 - 1))
 def test_draws_are_those_of_torch(engine_page, seed):
     given = engine_page.evaluate(
-        "(seed) => { const draws = new Draws(seed); return Array.from({ length: 700 }, () => draws.next()); }", seed
+        "(seed) => { const draws = new Draws(seed); return [...Array(700)].map(() => draws.next()); }",
+        seed,
     )
     generator = torch.Generator().manual_seed(seed)
     assert given == torch.rand(700, dtype=torch.float64, generator=generator).tolist()
@@ -95,7 +99,9 @@ def test_the_dials_do_what_they_do_in_python(engine_page, logits, temperature, t
     wanted = decoding.probabilities(torch.tensor(logits), temperature, top_k, top_p)
     difference = (torch.tensor(given) - wanted).abs()
     # where a sum comes to the limit of top-p within rounding, one token more or less may stay
-    assert difference.max() < 1e-5 or (top_p and (difference > 1e-5).sum() >= 1 and _on_the_edge(logits, temperature, top_k, top_p))
+    assert difference.max() < 1e-5 or (
+        top_p and (difference > 1e-5).sum() >= 1 and _on_the_edge(logits, temperature, top_k, top_p)
+    )
 
 
 def _on_the_edge(logits, temperature, top_k, top_p) -> bool:

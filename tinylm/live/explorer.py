@@ -35,13 +35,13 @@ def explore(
     """Show a model to type to, or several side by side on one prompt; the last line of a cell.
 
     views: what is shown, in this order: "tokens" with their ids; "next", the probabilities of the next token,
-    with temperature, top-k and top-p and buttons to go on writing; "attention" of each layer and head, each of
-    which can be switched off; "lens", what the model would say after each layer; "surprise", bits per token;
-    "cache", the work that keeping keys and values saves.
-    labels: the models' names, where there are several. before: stands before every prompt and is not shown in
-    the box ("<|end|>", say). stop: writing ends with these strings. temperature, top_k, top_p: where the dials
-    stand first, as in `tinylm.decoding.probabilities`. n_tokens: how many "Write on" writes. seed: what it
-    writes is `decoding.write(..., seed=seed)` of the weights in half precision.
+    with temperature, top-k and top-p and buttons to go on writing; "attention" of each layer and head, each
+    of which can be switched off; "lens", what the model would say after each layer; "surprise", bits per
+    token; "cache", the work that keeping keys and values saves.
+    labels: the models' names, where there are several. before: stands before every prompt and not in the box
+    ("<|end|>", say). stop: writing ends with these strings. temperature, top_k, top_p: where the dials stand
+    first, as in `tinylm.decoding.probabilities`. n_tokens: how many "Write on" writes. seed: what it writes is
+    `decoding.write(..., seed=seed)` of the weights in half precision.
 
     Raises ValueError for an unknown view or a setting outside its range.
     """
@@ -53,7 +53,7 @@ def explore(
         raise ValueError(f"views={views!r}: choose among {', '.join(VIEWS)}")
     if not len(models) == len(tokenizers) == len(names) or not models:
         raise ValueError(
-            f"{len(models)} models, {len(tokenizers)} tokenizers and {len(names)} labels: give as many of each"
+            f"{len(models)} models, {len(tokenizers)} tokenizers, {len(names)} labels: give as many of each"
         )
     for name, value, least, most in (
         ("temperature", temperature, 0, 2),
@@ -96,7 +96,7 @@ class Explorer:
         text = self.settings["before"] + self.settings["prompt"]
         ids = in_view(tokenizer.encode(text), model.config.context)
         reading = read(model, ids) if ids else Reading([], *[torch.zeros(0)] * 3)
-        return markup.Shown(self.labels[i], publication, tokenizer, reading)
+        return markup.Shown(self.labels[i], publication, model, tokenizer, reading)
 
     def __repr__(self) -> str:
         if self.why_not:
@@ -115,10 +115,10 @@ class Explorer:
             return "".join(panel.still() for panel in self.panels)
         scripts = {shown.publication.name: shown.publication.script() for shown in self.shown}
         scripts["tinylm-live"] = markup.runtime()
-        carried = "".join(
-            f'<script class="tinylm-carried" data-name="{name}">{script}</script>' for name, script in scripts.items()
+        return markup.element(self.shown, self.settings) + "".join(
+            f'<script class="tinylm-carried" data-name="{name}">{script}</script>'
+            for name, script in scripts.items()
         )
-        return markup.element(self.shown, self.settings) + carried
 
     @cached_property
     def panels(self) -> list[ModelPanel]:
@@ -137,7 +137,7 @@ class Explorer:
 
 
 def in_view(ids: list[int], context: int) -> list[int]:
-    """What a model sees of a prompt: of one longer than its context the last half context, as when writing."""
+    """What a model sees of a prompt: of one longer than its context the last half context."""
     return ids if len(ids) <= context else ids[-max(1, context // 2) :]
 
 
@@ -157,6 +157,6 @@ def check_agreement(publication: Publication, model: Transformer, n_tokens: int 
     difference, spread = (given - wanted).abs().max().item(), wanted.std().item()
     if not difference <= ROUNDING * max(spread, 1e-3):
         raise CannotPublish(
-            f"This model computes something else than a page would: logits differ by {difference:.2g}, and they "
-            f"spread by {spread:.2g}. Was its forward changed?"
+            f"This model computes something else than a page would: logits differ by {difference:.2g}, and "
+            f"they spread by {spread:.2g}. Was its forward changed?"
         )

@@ -34,9 +34,13 @@ class Panel:
         raise NotImplementedError
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        live = self.widget._repr_mimebundle_(include=include, exclude=exclude)
         page = f"{self.still()}<p><small>{ONLY_RUNNING}</small></p>"
-        return live | {"text/plain": repr(self), "text/html": page}
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {
+            "text/plain": repr(self),
+            "text/html": page,
+            "application/vnd.jupyter.widget-view+json": view,  # shown where there is a kernel
+        }
 
 
 class ModelPanel(Panel):
@@ -87,7 +91,9 @@ class ModelPanel(Panel):
         self.logits = None
         context = getattr(getattr(self.model, "config", None), "context", None)
         cut = max(0, len(self.ids) - context) if context else 0
-        said = [f"The model sees {context} tokens at most: the first {cut} are out of its view."] if cut else []
+        said = (
+            [f"The model sees {context} tokens at most: the first {cut} are out of its view."] if cut else []
+        )
         if not self.ids:
             said.append("Type something: where there is no token, there is nothing to go on from.")
         else:

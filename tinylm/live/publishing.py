@@ -50,14 +50,16 @@ class Publication:
         return hashlib.sha256(about + self.weights).hexdigest()[:12]
 
     def script(self) -> str:
-        """A script that hands all of it to the page: unlike a fetched file, a page from a disk may load it."""
+        """A script that hands all of it to the page: a page on a disk may load that, and fetch nothing."""
         data = {
             "config": self.config,
             "tokenizer": self.tokenizer,
             "checksum": zlib.crc32(self.weights),
             "weights": base64.b64encode(self.weights).decode(),
         }
-        return f'(window.tinylmWeights ??= {{}})["{self.name}"] = {json.dumps(data, separators=(",", ":"))};\n'
+        return (
+            f'(window.tinylmWeights ??= {{}})["{self.name}"] = {json.dumps(data, separators=(",", ":"))};\n'
+        )
 
 
 def publish(model: Transformer, tokenizer: Tokenizer) -> Publication:
@@ -85,9 +87,7 @@ def publish(model: Transformer, tokenizer: Tokenizer) -> Publication:
                 "nothing can be computed with it. Was its learning rate too high?"
             )
         weights.append(part.contiguous().numpy().astype("<f2").tobytes())
-    return Publication(
-        {name: getattr(model.config, name) for name in SIZES}, spelled, b"".join(weights)
-    )
+    return Publication({name: getattr(model.config, name) for name in SIZES}, spelled, b"".join(weights))
 
 
 def parts(model: Transformer) -> Iterator[tuple[str, Tensor]]:
@@ -146,7 +146,9 @@ def spelling(tokenizer: Tokenizer) -> dict:
     )
     flags = ("lstrip", "rstrip", "single_word")
     if not plain or any(added[flag] for added in data["added_tokens"] for flag in flags):
-        raise CannotPublish("A page knows byte-level BPE that cuts words as GPT-2 does, and no other tokenizer.")
+        raise CannotPublish(
+            "A page knows byte-level BPE that cuts words as GPT-2 does, and no other tokenizer."
+        )
     vocabulary, alphabet = merging["vocab"], byte_letters()
     specials = {added["content"]: added["id"] for added in data["added_tokens"]}
     if not all(letter in vocabulary for letter in alphabet):
@@ -157,9 +159,7 @@ def spelling(tokenizer: Tokenizer) -> dict:
         raise CannotPublish("The tokenizer has tokens that no merge makes.")
     return {
         "bytes": [vocabulary[letter] for letter in alphabet],
-        "merges": [
-            vocabulary[token] for left, right in pairs for token in (left, right, left + right)
-        ],
+        "merges": [vocabulary[token] for left, right in pairs for token in (left, right, left + right)],
         "specials": specials,
     }
 

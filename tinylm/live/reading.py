@@ -36,8 +36,10 @@ def read(
     heads_off: Collection[tuple[int, int]] = (),
     layers_off: Collection[int] = (),
 ) -> Reading:
-    """Read a text, at most as long as the context. heads_off: (layer, head) pairs that add nothing; layers_off:
-    layers that leave the stream as it was."""
+    """Read a text, at most as long as the context.
+
+    heads_off: (layer, head) pairs that add nothing; layers_off: layers that leave the stream as it was.
+    """
     rows = torch.tensor([ids], device=model.device)
     maps, streams = [], []
     rotation = model.rotation(len(ids))
@@ -58,7 +60,9 @@ def read(
         finally:
             for hook in hooks:
                 hook.remove()
-    return Reading(list(ids), logits.cpu(), torch.stack(maps).float().cpu(), torch.stack(streams).float().cpu())
+    return Reading(
+        list(ids), logits.cpu(), torch.stack(maps).float().cpu(), torch.stack(streams).float().cpu()
+    )
 
 
 @contextmanager

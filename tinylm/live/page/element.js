@@ -213,6 +213,7 @@ class Pane {
 
   drawText() {
     const box = this.$(".written");
+    if (!box) return;
     box.textContent = this.written.length ? this.model.bpe.decode(this.written) : "";
     box.scrollTop = box.scrollHeight;
   }
@@ -399,9 +400,12 @@ class Live extends Base {
 
   wire(root) {
     for (const touch of ["pointerenter", "focusin", "pointerdown"]) {
-      this.addEventListener(touch, () => this.wake(), { once: true, passive: true });
+      this.addEventListener(touch, () => this.dataset.state === "asleep" && this.wake(), { passive: true });
     }
+    this.$(".live").classList.add("on");
     const prompt = this.$("textarea");
+    prompt.readOnly = false; // nothing can be done without a script, so the page was made without
+    for (const row of root.querySelectorAll(".next tr:not(.none) button")) row.disabled = false;
     prompt.addEventListener("input", () => this.changed());
     this.$(".one")?.addEventListener("click", () => this.sampled(1));
     this.$(".many")?.addEventListener("click", () => (this.writing ? this.stop() : this.sampled(this.settings.n_tokens)));
