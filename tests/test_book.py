@@ -261,6 +261,30 @@ def test_a_first_page_is_light(chromium, address, capsys):
     assert total <= FIRST_PAGE_LIMIT
 
 
+@pytest.mark.parametrize("origin", ["http", "file"])
+def test_every_live_model_answers_as_pytorch_does_and_asks_nobody(chromium, book, address, pages, origin):
+    lively = [path.relative_to(book).as_posix() for path, page in pages.items() if page.find("tinylm-live")]
+    assert "index.html" in lively
+    for name in lively:
+        with Visit(chromium, address if origin == "http" else book.as_uri(), name, "dark", PHONE) as visit:
+            for live in visit.page.locator("tinylm-live").all():
+                live.locator("textarea").focus()
+                live.locator(".trust", has_text="in your browser").first.wait_for()
+                for pane in live.locator(".pane").all():
+                    assert float(pane.get_attribute("data-difference")) < 1e-4
+                assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE
+            none(visit.complaints)
+
+
+def test_each_model_is_stored_once_and_is_light(book):
+    files = list((book / "_static" / "live").glob("*.js"))
+    assert len(files) > 1
+    for path in files:
+        assert len(gzip.compress(path.read_bytes())) <= 2_000_000
+    for page in book.rglob("*.html"):
+        assert "tinylm-carried" not in page.read_text(encoding="utf-8")
+
+
 def test_the_search_finds_a_word(chromium, address):
     with Visit(chromium, address, "search.html?q=attention", "light", 1280) as visit:
         visit.page.wait_for_selector("#search-results li")

@@ -73,10 +73,11 @@ def test_each_module_has_a_chapter_written_or_planned_and_tests(chapters):
             assert (ROOT / "tests" / f"test_{module}.py").exists(), f"{module} has no tests/test_{module}.py"
 
 
-def test_each_module_of_the_world_has_tests():
-    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/world").glob("test_*.py"))
-    for path in (ROOT / "tinylm/world").rglob("[a-z]*.py"):
-        assert re.search(rf"\b{path.stem}\b", tests), f"no test in tests/world names {path.stem}"
+@pytest.mark.parametrize("package", ["world", "live"])
+def test_each_module_of_a_package_has_tests(package):
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / f"tests/{package}").glob("test_*.py"))
+    for path in (ROOT / f"tinylm/{package}").rglob("[a-z]*.py"):
+        assert re.search(rf"\b{path.stem}\b", tests), f"no test in tests/{package} names {path.stem}"
 
 
 def test_every_module_is_part_of_what_is_installed():

@@ -219,6 +219,17 @@ def test_training_ends_once_the_target_is_reached():
     assert history.training == whole.training[:10]
 
 
+def test_a_schedule_of_ones_own_decides_the_rates_of_every_step():
+    asked, still = [], new_model()
+    before = copy.deepcopy(still.state_dict())
+    quick_train(still, schedule=lambda step: asked.append(step) or 0.0)
+    assert asked == list(range(N_STEPS))
+    assert all(torch.equal(before[name], value) for name, value in still.state_dict().items())
+    usual = quick_train()
+    given = quick_train(schedule=lambda step: learning_rate(step, N_STEPS, 5))
+    assert given.training == usual.training
+
+
 def test_every_step_is_told():
     told = []
     history = quick_train(on_step=lambda step, loss: told.append((step, loss)))

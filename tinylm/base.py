@@ -27,16 +27,16 @@ LONGEST_DRILL = 11  # longer ones are learned later: much else stands between a 
 
 # Of the texts. So small a model learns little of what it seldom meets: most is what later chapters ask for.
 MIX = dict.fromkeys(SHARES, 0.2) | {
-    "questions": 5,
+    "questions": 6,
     "two hops": 1,
     "unanswerable": 0.4,
-    "biographies": 2.5,
+    "biographies": 3,
     "atlas": 1.2,
-    "reading": 6,
+    "reading": 1,
     "conversations": 0.7,
     "summaries": 2.5,
-    "reviews": 4,
-    "translations": 5.5,
+    "reviews": 4.5,
+    "translations": 6,
 }
 
 

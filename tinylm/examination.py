@@ -21,7 +21,7 @@ REPORT = Path(__file__).with_name("examination.json")  # what tools/examine.py f
 
 def report() -> dict:
     """What was found when the base model was trained with several seeds: the recipe, and for each run its
-    seed, steps, seconds, loss, floor, own words and scores. Raises FileNotFoundError where nothing was."""
+    seed, steps, seconds, loss, floor, own words and scores. Raises FileNotFoundError where there is none."""
     return json.loads(REPORT.read_text(encoding="utf-8"))
 
 
@@ -137,8 +137,9 @@ def examine(
 
     read: the questions that the model has `met` in training; none of them is asked, unless it is about what
     can only be known by heart. Where training held something out, the same once more with that (a * behind
-    the genre's name), and questions about the world's most frequent people alone. Each result has the share
-    of right answers, the same for a baseline, its name, and the number of questions.
+    the genre's name); apart from those, questions about the world's most frequent people alone, and reviews
+    that deny something. Each result has the share of right answers, the same for a baseline, its name, and
+    the number of questions.
     """
     results = {}
     genres = [genre for genre in GENRES if prompts(world, genre, 1, False, set())]
@@ -156,6 +157,9 @@ def examine(
                 sample for sample in prompts(world, genre, 4 * n, False, set()) if about(sample) <= often
             ]
             results["questions, frequent"] = judged(world, model, tokenizer, genre, asked[:n], known)
+        if genre == "reviews":
+            asked = [s for s in prompts(world, genre, 4 * n, False, read) if s.notes["negated"]]
+            results["reviews, denied"] = judged(world, model, tokenizer, genre, asked[:n], known)
     return results
 
 

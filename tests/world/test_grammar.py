@@ -151,7 +151,7 @@ def test_every_kind_of_word_and_every_table_of_the_world_is_used(world):
     assert set(world.kinds) - asked == set()
     told = set()
     for unseen in (False, True):
-        for sample in world.text(2_500_000, unseen=unseen, boilerplate=0.1, canaries=0.01):
+        for sample in world.text(5_000_000, unseen=unseen, boilerplate=0.1, canaries=0.01):
             told |= {sentence.key for sentence in sample.sentences}
     rare = {key for key in world.tables if key.startswith("do list")}
     assert set(world.tables) - told - rare == {"nation"}  # for the judge alone: text asks, and never says

@@ -72,7 +72,7 @@ def test_the_last_sentence_decides_unless_plain_claims_differ():
 def test_some_texts_have_one_feeling_and_some_several():
     numbers = [len(list(opinions(sample))) for sample in SAMPLES]
     assert {1, 2, 3} == set(numbers)
-    assert 0.4 < numbers.count(1) / len(numbers) < 0.6
+    assert 0.1 < numbers.count(1) / len(numbers) < 0.3
 
 
 def test_notes_tell_denials_and_differing_opinions():
@@ -85,7 +85,7 @@ def test_notes_tell_denials_and_differing_opinions():
 
 def test_counting_words_of_praise_and_blame_is_not_enough():
     denied = [sample for sample in SAMPLES if sample.notes["negated"]]
-    for samples, most in ((SAMPLES, 0.5), (denied, 0.45)):
+    for samples, most in ((SAMPLES, 0.65), (denied, 0.45)):
         right = sum(keyword_label(sample.prompt) == sample.notes["label"] for sample in samples)
         assert right < most * len(samples)
 

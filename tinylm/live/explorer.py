@@ -40,8 +40,8 @@ def explore(
     token; "cache", the work that keeping keys and values saves.
     labels: the models' names, where there are several. before: stands before every prompt and not in the box
     ("<|end|>", say). stop: writing ends with these strings. temperature, top_k, top_p: where the dials stand
-    first, as in `tinylm.decoding.probabilities`. n_tokens: how many "Write on" writes. seed: what it writes is
-    `decoding.write(..., seed=seed)` of the weights in half precision.
+    first, as in `tinylm.decoding.probabilities`. n_tokens: how many "Write on" writes. seed: it writes what
+    `decoding.write(..., seed=seed)` writes with the weights in half precision.
 
     Raises ValueError for an unknown view or a setting outside its range.
     """

@@ -37,13 +37,13 @@ class Draws {
 // What tinylm.decoding.probabilities does.
 function probabilities(logits, { temperature = 1, topK = 0, topP = 1 } = {}) {
   const p = new Float64Array(logits.length);
-  let largest = 0;
-  for (let i = 1; i < p.length; i++) if (logits[i] > logits[largest]) largest = i;
+  let best = 0;
+  for (let i = 1; i < p.length; i++) if (logits[i] > logits[best]) best = i;
   if (temperature === 0) {
-    p[largest] = 1;
+    p[best] = 1;
     return p;
   }
-  const highest = logits[largest];
+  const highest = logits[best];
   for (let i = 0; i < p.length; i++) p[i] = Math.exp((logits[i] - highest) / temperature);
   share(p);
   if (topK && topK < p.length) {
@@ -72,6 +72,19 @@ function share(p) {
 // the places of p, the most probable first
 function falling(p) {
   return Array.from(p.keys()).sort((a, b) => p[b] - p[a]);
+}
+
+// the places of the n largest of p, without sorting the rest
+function largest(p, n) {
+  const found = [];
+  for (let i = 0; i < p.length; i++) {
+    if (found.length === n && p[i] <= p[found[n - 1]]) continue;
+    let at = found.length;
+    while (at && p[found[at - 1]] < p[i]) at--;
+    found.splice(at, 0, i);
+    if (found.length > n) found.pop();
+  }
+  return found;
 }
 
 // What tinylm.decoding.choose does: the first token at which the sum so far passes the draw.

@@ -254,7 +254,7 @@ class Pane {
     const body = this.$(".next tbody");
     if (!body) return;
     const p = this.logits ? probabilities(this.logits, this.live.sampling) : null;
-    const best = p ? falling(p).slice(0, N_ROWS) : [];
+    const best = p ? largest(p, N_ROWS) : [];
     [...body.rows].forEach((row, i) => {
       const button = row.querySelector("button");
       const share = best[i] === undefined ? 0 : p[best[i]];
@@ -334,7 +334,7 @@ class Pane {
       const best = [];
       if (this.ids.length) {
         const p = probabilities(this.model.engine.logits(this.past, this.chosen, layer));
-        for (const id of falling(p).slice(0, 3)) best.push(make("span", {}, make("b", {}, this.token(id)), ` ${percent(p[id])}`));
+        for (const id of largest(p, 3)) best.push(make("span", {}, make("b", {}, this.token(id)), ` ${percent(p[id])}`));
       }
       row.cells[1].replaceChildren(...best);
     });

@@ -2,7 +2,7 @@
 
 The rule of a feeling: what follows 'but' or 'still', and what 'although' gives way to, outweighs the rest.
 Where nothing outweighs and the opinions differ, the feeling is mixed. A word of praise says little by itself:
-two in five opinions are denials ('not dirty', 'far from funny').
+one in four opinions is a denial ('not dirty', 'far from funny').
 """
 
 import re
@@ -280,7 +280,7 @@ class Critic:
         self.denied = False
 
     def tone(self, good: bool) -> Tone:
-        tone = Tone(good, self.w.chance(0.4))
+        tone = Tone(good, self.w.chance(0.25))
         self.goods.add(good)
         self.denied |= tone.denied
         return tone
@@ -350,7 +350,7 @@ def undecided(critic: Critic, good: bool) -> str:
 def reviews(w: Writer) -> None:
     """One review, or the remarks of several visitors."""
     topic = w.one_of(list(TOPICS))
-    if w.chance(0.5):
+    if w.chance(0.8):
         remarks(w, topic)
     else:
         review(w, topic)
