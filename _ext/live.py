@@ -16,6 +16,12 @@ CARRIED = re.compile(r'<script class="tinylm-carried" data-name="([\w-]+)">(.*?)
 RUNTIME = "tinylm-live"
 
 
+def part(html: str) -> tuple[str, dict[str, str]]:
+    """A cell's HTML as a page wants it, and the scripts that were in it, by name."""
+    opened = html.replace("<tinylm-live><template>", '<tinylm-live><template shadowrootmode="open">')
+    return CARRIED.sub("", opened), dict(CARRIED.findall(html))
+
+
 def folder(app) -> Path:
     return Path(app.doctreedir) / "live"
 
@@ -25,9 +31,10 @@ def take_out(app, doctree) -> None:
     for node in doctree.findall(nodes.raw):
         text = node.astext()
         if "tinylm-carried" in text:
-            carried |= dict(CARRIED.findall(text))
-            node.children = [nodes.Text(CARRIED.sub("", text))]
-            node.rawsource = node.astext()
+            page, scripts = part(text)
+            carried |= scripts
+            node.children = [nodes.Text(page)]
+            node.rawsource = page
     folder(app).mkdir(parents=True, exist_ok=True)
     for name, script in carried.items():
         (folder(app) / f"{name}.js").write_text(script, encoding="utf-8")

@@ -75,7 +75,8 @@ def test_each_module_has_a_chapter_written_or_planned_and_tests(chapters):
 
 @pytest.mark.parametrize("package", ["world", "live"])
 def test_each_module_of_a_package_has_tests(package):
-    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / f"tests/{package}").glob("test_*.py"))
+    files = (ROOT / f"tests/{package}").glob("test_*.py")
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in files)
     for path in (ROOT / f"tinylm/{package}").rglob("[a-z]*.py"):
         assert re.search(rf"\b{path.stem}\b", tests), f"no test in tests/{package} names {path.stem}"
 

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from live import CARRIED
+from live import part
 
 from tinylm import decoding
 from tinylm.live import VIEWS, explore
@@ -57,9 +57,8 @@ def open_live(chromium, tmp_path):
     contexts = []
 
     def opened(html: str, filed: bool = False, head: str = "", edit=lambda files: files, **context) -> Opened:
-        files = dict(CARRIED.findall(html))
         if filed:
-            html = CARRIED.sub("", html)
+            html, files = part(html)
             head += '<script src="_static/live/tinylm-live.js" defer></script>'
             folder = tmp_path / "_static" / "live"
             folder.mkdir(parents=True, exist_ok=True)
@@ -102,11 +101,32 @@ def test_it_answers_what_pytorch_answers(open_live, model, published, tokenizer,
     assert all(url.startswith("file:") for url in opened.asked if not url.startswith("data:"))
 
 
+def test_a_notebook_that_builds_the_output_by_hand_has_a_live_model_too(open_live, model, tokenizer):
+    """JupyterLab sets `innerHTML`, which opens no shadow template, and then runs the scripts one by one."""
+    html = explore(model, tokenizer, "Mira lives", views=VIEWS).html()
+    opened = open_live("<div id='output'></div>")
+    opened.page.evaluate(
+        """(html) => {
+          const output = document.querySelector("#output");
+          output.innerHTML = html;
+          for (const old of output.querySelectorAll("script.tinylm-carried")) {
+            const script = document.createElement("script");
+            script.textContent = old.textContent;
+            old.replaceWith(script);
+          }
+        }""",
+        html,
+    )
+    assert opened.wake().state == "ready"
+    assert opened.chips() == tokenizer.encode("Mira lives")
+    assert opened.complaints == []
+
+
 def test_before_any_script_runs_the_page_shows_what_the_script_shows_later(open_live, model, tokenizer):
     html = explore(model, tokenizer, "Mira lives near", views=VIEWS).html()
-    still = open_live(html, java_script_enabled=False)
+    still = open_live(html, filed=True, java_script_enabled=False)
     opened = open_live(html).wake()
-    for part in (
+    for place in (
         ".chips b",
         ".chips i",
         ".chips u",
@@ -115,13 +135,13 @@ def test_before_any_script_runs_the_page_shows_what_the_script_shows_later(open_
         ".lens td",
         ".after",
     ):
-        before = [" ".join(text.split()) for text in still.page.locator(part).all_inner_texts()]
-        after = [" ".join(text.split()) for text in opened.page.locator(part).all_inner_texts()]
-        assert before == after, part
+        before = [" ".join(text.split()) for text in still.page.locator(place).all_inner_texts()]
+        after = [" ".join(text.split()) for text in opened.page.locator(place).all_inner_texts()]
+        assert before == after, place
 
 
 def test_without_scripts_no_control_is_left_that_does_nothing(open_live, model, tokenizer):
-    opened = open_live(explore(model, tokenizer, "Mira", views=VIEWS).html(), java_script_enabled=False)
+    opened = open_live(explore(model, tokenizer, "Mira", views=VIEWS).html(), True, java_script_enabled=False)
     assert opened.page.locator(".next").is_visible()
     for control in opened.page.locator("tinylm-live :is(button, input, select, textarea)").all():
         idle = control.is_disabled() or control.get_attribute("readonly") is not None
@@ -320,7 +340,7 @@ def test_weights_that_are_of_no_use_are_told_in_a_sentence(open_live, model, tok
 def test_trying_again_works_when_the_file_is_there(open_live, model, tokenizer, tmp_path):
     html = explore(model, tokenizer, "Mira").html()
     opened = open_live(html, filed=True, edit=without_weights).wake()
-    for name, script in CARRIED.findall(html):
+    for name, script in part(html)[1].items():
         (tmp_path / "_static" / "live" / f"{name}.js").write_text(script, encoding="utf-8")
     opened.page.get_by_role("button", name="Try again").click()
     opened.page.wait_for_function("document.querySelector('tinylm-live').dataset.state === 'ready'")
@@ -352,7 +372,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     html = explore(models, tokenizer, "Where does Mira live?", views=VIEWS, labels=["one", "two"]).html()
     look = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     head = "<style>:root{color-scheme:light dark}</style>"
-    opened = open_live(html, head=head, **look)
+    opened = open_live(html, filed=True, head=head, **look)
     for state in ("asleep", "ready"):
         if state == "ready":
             opened.wake()
@@ -392,7 +412,7 @@ def test_adding_tokens_by_keyboard_keeps_the_focus(open_live, model, tokenizer):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_waking_moves_nothing(open_live, model, tokenizer, width):
     html = explore(model, tokenizer, "Where does Mira live?", views=VIEWS).html()
-    opened = open_live(html, viewport={"width": width, "height": 800})
+    opened = open_live(html, filed=True, viewport={"width": width, "height": 800})
     opened.page.evaluate(
         """() => {
           window.shift = 0;

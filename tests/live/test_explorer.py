@@ -1,4 +1,4 @@
-"""`explore` in Python: what it refuses, what it says as text, and what it hands to a page."""
+"""The explorer in Python: what it refuses, what it says as text, and what it hands to a page."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from live import CARRIED
+from live import part
 
 from tinylm import decoding, tokens
 from tinylm.live import VIEWS, explore
@@ -44,7 +44,7 @@ def test_the_model_is_left_as_it_was(make_model, tokenizer):
 
 def test_equal_models_share_a_name_whatever_the_prompt(make_model, tokenizer):
     names = [
-        {name for name, _ in CARRIED.findall(explore(make_model(seed), tokenizer, prompt).html())}
+        set(part(explore(make_model(seed), tokenizer, prompt).html())[1])
         for seed, prompt in ((0, "Mira"), (0, "lives"), (1, "Mira"))
     ]
     assert names[0] == names[1] != names[2]

@@ -62,7 +62,8 @@ def runtime() -> str:
 
 
 def element(shown: Sequence[Shown], settings: dict) -> str:
-    """A `<tinylm-live>` with one pane for each model, as a template that browsers open without a script."""
+    """A `<tinylm-live>` with one pane for each model. _ext/live.py makes its template a shadow root, which
+    browsers open without a script; a notebook, which puts pages together by hand, would complain of that."""
     models = [{"name": each.publication.name, "reference": reference(each.reading)} for each in shown]
     return template().render(
         style=Markup(source("style.css")),
