@@ -10,3 +10,12 @@ Explained, module by module, in the chapter of the same name (`chapters/attentio
 """
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """`tinylm.explore` is `tinylm.live.explore`, imported when it is first asked for: it takes widgets along."""
+    if name == "explore":
+        from tinylm.live import explore
+
+        return explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,6 +33,14 @@ def test_its_text_names_the_most_probable_tokens(make_model, tokenizer):
     assert said.startswith(f"'Mira lives' goes on with {tokenizer.decode([best])!r} {100 * p[best]:.1f} %")
 
 
+def test_it_can_be_had_from_the_package_itself():
+    import tinylm
+
+    assert tinylm.explore is explore
+    with pytest.raises(AttributeError, match="no attribute 'explorre'"):
+        tinylm.explorre  # noqa: B018
+
+
 def test_the_model_is_left_as_it_was(make_model, tokenizer):
     model = make_model().train()
     before = copy.deepcopy(model.state_dict())

@@ -214,7 +214,9 @@ class Pane {
   drawText() {
     const box = this.$(".written");
     if (!box) return;
-    box.textContent = this.written.length ? this.model.bpe.decode(this.written) : "";
+    const text = this.model.bpe.decode(this.written);
+    const ends = this.live.settings.stop.map((word) => text.indexOf(word)).filter((at) => at >= 0);
+    box.textContent = text.slice(0, Math.min(text.length, ...ends)); // a stop string ends the text and is none of it
     box.scrollTop = box.scrollHeight;
   }
 
