@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str):
-    """`tinylm.explore` is `tinylm.live.explore`, imported when it is first asked for: it takes widgets along."""
+    """`tinylm.explore` is `tinylm.live.explore`, imported when it is first asked for: it brings widgets."""
     if name == "explore":
         from tinylm.live import explore
 
