@@ -58,6 +58,9 @@ def test_each_chapter_with_code_has_its_module_and_its_tests(chapters):
         if "{code-cell}" not in chapter.read_text(encoding="utf-8") or chapter.stem in WITHOUT_MODULE:
             continue
         stem = chapter.stem.replace("-", "_")
+        if (ROOT / "tinylm" / stem).is_dir():  # a package: its tests are in a folder of the same name
+            assert (ROOT / "tests" / stem).is_dir(), f"{chapter.name} has no folder tests/{stem}"
+            continue
         assert (ROOT / "tinylm" / f"{stem}.py").exists(), f"{chapter.name} has no module tinylm/{stem}.py"
         assert (ROOT / "tests" / f"test_{stem}.py").exists(), f"{chapter.name} has no tests/test_{stem}.py"
 
