@@ -32,7 +32,7 @@ MIX = dict.fromkeys(SHARES, 0.2) | {
     "unanswerable": 0.4,
     "biographies": 3,
     "atlas": 1.2,
-    "reading": 1,
+    "reading": 2,
     "conversations": 0.7,
     "summaries": 2.5,
     "reviews": 4.5,
