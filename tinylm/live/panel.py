@@ -251,7 +251,8 @@ class TrainingPanel(Panel):
         svg = held.getvalue().replace("#000000", "currentColor")  # legible in the dark too
         last = f"{self.losses[-1]:.3f}" if self.losses else "none yet"
         label = f"Loss against steps: {len(self.losses)} of {self.n_steps} steps, the last loss {last}."
-        return svg[svg.index("<svg") :].replace("<svg", f'<svg fill="currentColor" role="img" aria-label="{label}"', 1)
+        about = f'<svg fill="currentColor" role="img" aria-label="{label}"'
+        return svg[svg.index("<svg") :].replace("<svg", about, 1)
 
     def __repr__(self) -> str:
         last = f", loss {self.losses[-1]:.3f}" if self.losses and math.isfinite(self.losses[-1]) else ""
