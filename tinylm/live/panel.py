@@ -21,6 +21,7 @@ from tinylm.live.markup import N_ROWS, visible
 from tinylm.tokens import Tokenizer
 from tinylm.transformer import Transformer
 
+WHOLE = {"description_width": "initial"}  # labels are shown whole
 ONLY_RUNNING = "This is a still picture: run the page in Jupyter or Colab for its controls."
 
 
@@ -64,7 +65,9 @@ class ModelPanel(Panel):
         self.box = widgets.Textarea(
             prompt, description="Your text", layout=widgets.Layout(width="100%"), continuous_update=True
         )
-        self.dial = widgets.FloatSlider(temperature, min=0, max=2, step=0.05, description="Temperature")
+        self.dial = widgets.FloatSlider(
+            temperature, min=0, max=2, step=0.05, description="Temperature", style=WHOLE
+        )
         self.one, self.many = (widgets.Button(description=name) for name in ("Next token", "Write on"))
         self.table, self.message = widgets.HTML(), widgets.HTML()
         self.box.observe(lambda change: self.look(), "value")
@@ -72,7 +75,13 @@ class ModelPanel(Panel):
         self.one.on_click(lambda button: self.write(1))
         self.many.on_click(lambda button: self.write(self.n_tokens))
         self.widget = widgets.VBox(
-            [self.box, widgets.HBox([self.one, self.many, self.dial]), self.table, self.message]
+            [
+                widgets.HTML(f"<p>{html.escape(why)}</p>" if why else ""),
+                self.box,
+                widgets.HBox([self.one, self.many, self.dial]),
+                self.table,
+                self.message,
+            ]
         )
         self.look()
 
@@ -157,7 +166,14 @@ class TrainingPanel(Panel):
             widgets.Button(description=name) for name in ("Start", "Pause", "Stop")
         )
         self.rate = widgets.FloatLogSlider(
-            1.0, base=10, min=-2, max=1, step=0.05, description="Learning rate ×", readout_format=".2f"
+            1.0,
+            base=10,
+            min=-2,
+            max=1,
+            step=0.05,
+            description="Learning rate ×",
+            readout_format=".2f",
+            style=WHOLE,
         )
         self.bar = widgets.IntProgress(0, 0, n_steps)
         self.curve, self.message = widgets.HTML(), widgets.HTML()
