@@ -1,7 +1,10 @@
 """<tinylm-live> as a reader meets it: in a page that carries all it needs, and with its files beside it."""
 
+import base64
+import gzip
 import json
 import re
+import zlib
 
 import pytest
 import torch
@@ -9,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from live import part
 
 from tinylm import decoding
-from tinylm.live import VIEWS, explore
+from tinylm.live import VIEWS, explore, markup
 from tinylm.live.publishing import publish, restore
 from tinylm.live.reading import read
 
@@ -313,9 +316,6 @@ def without_weights(files):
 
 def not_numbers(files):
     """Weights that are whole and hold a NaN."""
-    import base64
-    import zlib
-
     name = next(name for name in files if name != "tinylm-live")
     start, _, data = files[name].partition(" = ")
     data = json.loads(data.rstrip().rstrip(";"))
@@ -435,17 +435,11 @@ def test_print_shows_the_picture_without_controls(open_live, model, tokenizer):
     assert not opened.page.get_by_role("button", name="Write on").is_visible()
 
 
-def test_the_script_is_small(model, tokenizer):
-    import gzip
-
-    from tinylm.live import markup
-
+def test_the_script_is_small():
     assert len(gzip.compress(markup.runtime().encode())) <= 15_000
 
 
 def test_the_script_asks_no_other_host():
-    from tinylm.live import markup
-
     assert not re.search(r"https?://|fetch\(|XMLHttpRequest|import\(", markup.runtime())
 
 

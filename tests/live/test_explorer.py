@@ -3,11 +3,13 @@
 import copy
 
 import pytest
+import tokenizers
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from live import part
 
+import tinylm
 from tinylm import decoding, tokens
 from tinylm.live import VIEWS, explore
 from tinylm.live.publishing import publish, restore
@@ -34,8 +36,6 @@ def test_its_text_names_the_most_probable_tokens(make_model, tokenizer):
 
 
 def test_it_can_be_had_from_the_package_itself():
-    import tinylm
-
     assert tinylm.explore is explore
     with pytest.raises(AttributeError, match="no attribute 'explorre'"):
         tinylm.explorre  # noqa: B018
@@ -81,8 +81,6 @@ def test_weights_that_are_no_numbers_are_named(make_model, tokenizer, value):
 
 
 def test_other_tokenizers_and_models_are_refused_in_a_sentence(make_model, tokenizer):
-    import tokenizers
-
     assert "not causal" in repr(explore(make_model(causal=False), tokenizer, "Mira"))
     backend = tokenizers.Tokenizer(tokenizers.models.BPE())
     backend.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()

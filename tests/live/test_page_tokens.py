@@ -1,5 +1,6 @@
 """The page cuts and spells text as the Rust library does, and draws as torch does."""
 
+import base64
 import random
 
 import torch
@@ -112,8 +113,6 @@ def _on_the_edge(logits, temperature, top_k, top_p) -> bool:
 def test_one_seed_writes_one_text_in_the_page_and_in_python(engine_page, make_model, tokenizer):
     model = restore(publish(make_model(context=64), tokenizer))
     publication = publish(model, tokenizer)
-    import base64
-
     for seed in range(5):
         prompt = tokenizer.encode("Where does Mira")
         given = engine_page.evaluate(
