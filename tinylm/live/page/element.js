@@ -179,8 +179,10 @@ class Pane {
   // how surprising a token was for what stood before it, in bits
   measure(t, id) {
     if (!this.live.views.has("surprise")) return;
-    const p = probabilities(this.model.engine.logits(this.past, t - 1));
-    this.bits[t] = -Math.log2(p[id]);
+    const logits = this.model.engine.logits(this.past, t - 1);
+    let sum = 0;
+    for (const logit of logits) sum += Math.exp(logit - logits[id]);
+    this.bits[t] = Math.log2(sum);
   }
 
   strongest() {
@@ -222,17 +224,25 @@ class Pane {
 
   drawChips() {
     const list = this.$(".chips");
-    const chips = this.ids.map((id, t) => {
-      const chip = make("span", { role: "option", id: `chip${this.about.place}-${t}` }, make("b", {}, this.token(id)), make("i", {}, String(id)));
-      if (t >= this.prompt.length - this.start) chip.classList.add("new");
-      if (this.live.views.has("surprise")) {
-        const bits = this.bits[t];
+    const withBits = this.live.views.has("surprise");
+    this.ids.forEach((id, t) => {
+      const bits = this.bits[t];
+      const written = t >= this.prompt.length - this.start;
+      const looks = `${id} ${bits} ${written}`;
+      const old = list.children[t];
+      if (old?.looks === looks) return; // what did not change is left alone: most of a text while one types
+      const chip = make("span", { role: "option", ariaSelected: "false", id: `chip${this.about.place}-${t}` });
+      chip.append(make("b", {}, this.token(id)), make("i", {}, String(id)));
+      if (written) chip.classList.add("new");
+      if (withBits) {
         chip.append(make("u", {}, bits === undefined ? "–" : number(bits, 1)));
         chip.style.setProperty("--heat", `${Math.min(100, 8 * (bits ?? 0))}%`);
       }
-      return chip;
+      chip.looks = looks;
+      if (old) old.replaceWith(chip);
+      else list.append(chip);
     });
-    list.replaceChildren(...chips);
+    while (list.children.length > this.ids.length) list.lastElementChild.remove();
     this.markChips();
     const known = this.bits.filter((bits) => bits !== undefined);
     const line = this.$(".surprise");
@@ -246,8 +256,10 @@ class Pane {
 
   markChips() {
     const list = this.$(".chips");
-    [...list.children].forEach((chip, t) => chip.setAttribute("aria-selected", String(t === this.chosen)));
     const chosen = list.children[this.chosen];
+    const before = list.querySelector('[aria-selected="true"]');
+    if (before !== chosen) before?.setAttribute("aria-selected", "false");
+    chosen?.setAttribute("aria-selected", "true");
     if (chosen) list.setAttribute("aria-activedescendant", chosen.id);
     else list.removeAttribute("aria-activedescendant");
   }
@@ -274,30 +286,29 @@ class Pane {
     if (!this.live.views.has("attention")) return;
     this.$(".layer").value = this.layer;
     const layerOff = this.off.layers.has(this.layer);
+    const ink = this.live.ink;
     this.$(".layer-on").checked = !layerOff;
     this.element.querySelectorAll(".head").forEach((figure, head) => {
       const off = layerOff || this.off.heads.has(this.layer * this.config.n_heads + head);
       figure.classList.toggle("off", off);
       figure.querySelector("input").checked = !this.off.heads.has(this.layer * this.config.n_heads + head);
-      this.paint(figure.querySelector("canvas"), this.past.weights[this.layer][head], head);
+      this.paint(figure.querySelector("canvas"), this.past.weights[this.layer][head], head, ink);
     });
     this.sayPair();
   }
 
   // a square for each pair: the darker, the more the token of the row takes from that of the column
-  paint(map, weights, head) {
+  paint(map, weights, head, ink) {
     const n = this.ids.length;
     map.classList.add("drawn");
     map.width = map.height = Math.max(1, n);
     if (!n) return;
     const context = map.getContext("2d");
     const image = context.createImageData(n, n);
-    const ink = this.live.ink;
-    for (let t = 0, i = 0; t < n; t++) {
-      for (let s = 0; s < n; s++, i += 4) {
-        image.data.set(ink, i);
-        image.data[i + 3] = s <= t ? 255 * Math.sqrt(weights[t][s]) : 0;
-      }
+    const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red
+    for (let t = 0; t < n; t++) {
+      const row = weights[t];
+      for (let s = 0; s <= t; s++) pixels[t * n + s] = ((255 * Math.sqrt(row[s])) << 24) | ink;
     }
     context.putImageData(image, 0, 0);
     if (head === this.head) {
@@ -436,10 +447,10 @@ class Live extends Base {
     return { temperature: dial("temperature", temperature), topK: dial("top_k", top_k), topP: dial("top_p", top_p) };
   }
 
-  // the colour of the maps, as red, green, blue
+  // the colour of the maps, as a pixel that lets everything through
   get ink() {
     const [r, g, b] = getComputedStyle(this.$(".maps")).color.match(/[\d.]+/g).map(Number);
-    return [r, g, b, 0];
+    return (b << 16) | (g << 8) | r;
   }
 
   say(sentence, failed = false) {
