@@ -109,7 +109,7 @@ def speaker():
     tokenizer = tokens.train([s.text for s in WORLD.text(20_000)], 400, [END])
     model = Transformer(Config(tokenizer.vocab_size, d_model=32, n_heads=2, context=64))
     ids = torch.tensor(tokenizer.encode((END + sample.text) * 40))
-    train(model, ids, 150, batch_size=4, progress=None)
+    train(model, ids, 250, batch_size=4, progress=None)
     return model.eval(), tokenizer, sample
 
 
