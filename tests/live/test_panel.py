@@ -87,8 +87,10 @@ def test_a_training_can_be_paused_steered_and_stopped(trained):
     while len(panel.losses) < 3:
         panel.wait(0.01)
     panel.pause_button.click()
-    panel.wait(0.3)
-    n = len(panel.losses)
+    n = -1
+    while n != len(panel.losses):  # the step at hand is finished first
+        n = len(panel.losses)
+        panel.wait(1)
     panel.wait(0.3)
     assert panel.running
     assert len(panel.losses) == n
