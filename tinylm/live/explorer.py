@@ -92,7 +92,7 @@ class Explorer:
 
     def _shown(self, i: int, publication: Publication) -> markup.Shown:
         model, tokenizer = restore(publication), self.tokenizers[i]
-        check_agreement(publication, self.models[i])
+        check_agreement(model, self.models[i])
         text = self.settings["before"] + self.settings["prompt"]
         ids = in_view(tokenizer.encode(text), model.config.context)
         reading = read(model, ids) if ids else Reading([], *[torch.zeros(0)] * 3)
@@ -142,7 +142,7 @@ def in_view(ids: list[int], context: int) -> list[int]:
 
 
 @torch.no_grad()
-def check_agreement(publication: Publication, model: Transformer, n_tokens: int = 24) -> None:
+def check_agreement(published: Transformer, model: Transformer, n_tokens: int = 24) -> None:
     """Compare what was published, computed in NumPy as the page does, with the model on random tokens.
 
     Raises CannotPublish where logits differ by more than half precision explains: `forward` was changed.
@@ -153,7 +153,7 @@ def check_agreement(publication: Publication, model: Transformer, n_tokens: int 
     was_training = model.training
     wanted = model.eval()(ids.to(model.device)).float().cpu()
     model.train(was_training)
-    given = NumpyTransformer(restore(publication))(ids)
+    given = NumpyTransformer(published)(ids)
     difference, spread = (given - wanted).abs().max().item(), wanted.std().item()
     if not difference <= ROUNDING * max(spread, 1e-3):
         raise CannotPublish(

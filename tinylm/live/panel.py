@@ -155,8 +155,9 @@ class TrainingPanel(Panel):
     settings: of `pretraining.train`, such as batch_size and the rates.
     """
 
-    def __init__(self, model: Transformer, ids: Tensor, n_steps: int = 300, **settings):
-        self.model, self.ids, self.n_steps, self.settings = model, ids, n_steps, settings
+    def __init__(self, model: Transformer, ids: Tensor, n_steps: int = 300, warm_up: int = 20, **settings):
+        self.model, self.ids, self.n_steps = model, ids, n_steps
+        self.warm_up, self.settings = warm_up, settings
         self.losses: list[float] = []
         self.rates: list[float] = []  # the factor of the learning rates at every step
         self.history: pretraining.History | None = None
@@ -237,9 +238,8 @@ class TrainingPanel(Panel):
         self.draw(f"{'done' if done else 'stopped'} after {len(self.losses)} steps")
 
     def _schedule(self, step: int) -> float:
-        warm_up = self.settings.get("warm_up", 20)
         self.rates.append(self.rate.value)
-        return self.rate.value * pretraining.learning_rate(step, self.n_steps, warm_up)
+        return self.rate.value * pretraining.learning_rate(step, self.n_steps, self.warm_up)
 
     def _note(self, step: int, loss: float) -> None:
         self.losses.append(loss)

@@ -15,20 +15,6 @@ from tinylm.tokens import Tokenizer
 from tinylm.transformer import Block, Config, Transformer
 
 LARGEST = 8_000_000  # parameters: above, a page takes too long to load
-SIZES = (
-    "vocab_size",
-    "context",
-    "n_layers",
-    "d_model",
-    "n_heads",
-    "n_kv_heads",
-    "d_head",
-    "d_feedforward",
-    "qk_norm",
-    "tied",
-    "rope_theta",
-    "norm_eps",
-)
 
 
 class CannotPublish(ValueError):
@@ -87,7 +73,7 @@ def publish(model: Transformer, tokenizer: Tokenizer) -> Publication:
                 "nothing can be computed with it. Was its learning rate too high?"
             )
         weights.append(part.contiguous().numpy().astype("<f2").tobytes())
-    return Publication({name: getattr(model.config, name) for name in SIZES}, spelled, b"".join(weights))
+    return Publication(model.config.to_dict(), spelled, b"".join(weights))
 
 
 def parts(model: Transformer) -> Iterator[tuple[str, Tensor]]:

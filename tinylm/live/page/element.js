@@ -109,12 +109,12 @@ class Pane {
       };
       map.addEventListener("pointermove", point);
       map.addEventListener("pointerdown", point);
-      map.addEventListener("focus", () => this.ids && this.pair(head, this.from ?? this.chosen, this.to ?? 0));
+      map.addEventListener("focus", () => this.ids && this.pair(head, this.chosen, this.to));
       map.addEventListener("keydown", (event) => {
         const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [];
         if (down === undefined || !this.ids) return;
         event.preventDefault();
-        this.pair(head, Math.max(0, Math.min(this.ids.length - 1, this.from + down)), Math.max(0, this.to + right));
+        this.pair(head, Math.max(0, Math.min(this.ids.length - 1, this.chosen + down)), Math.max(0, this.to + right));
       });
     });
   }
@@ -171,9 +171,7 @@ class Pane {
     Object.assign(this, { ids, begun: this.start, kept, read_ms: performance.now() - clock });
     this.logits = ids.length ? this.model.engine.logits(this.past) : null;
     this.chosen = ids.length - 1;
-    this.from = this.chosen;
-    this.to = 0;
-    if (this.logits) this.to = this.strongest();
+    this.to = this.logits ? this.strongest() : 0;
   }
 
   // how surprising a token was for what stood before it, in bits
@@ -206,11 +204,8 @@ class Pane {
   }
 
   choose(place) {
-    this.chosen = this.from = place;
-    this.to = this.strongest();
-    this.markChips();
-    this.drawAttention();
-    this.drawLens();
+    this.chosen = place;
+    this.pair(this.head, place, this.strongest());
   }
 
   drawText() {
@@ -289,9 +284,9 @@ class Pane {
     const ink = this.live.ink;
     this.$(".layer-on").checked = !layerOff;
     this.element.querySelectorAll(".head").forEach((figure, head) => {
-      const off = layerOff || this.off.heads.has(this.layer * this.config.n_heads + head);
-      figure.classList.toggle("off", off);
-      figure.querySelector("input").checked = !this.off.heads.has(this.layer * this.config.n_heads + head);
+      const headOff = this.off.heads.has(this.layer * this.config.n_heads + head);
+      figure.classList.toggle("off", layerOff || headOff);
+      figure.querySelector("input").checked = !headOff;
       this.paint(figure.querySelector("canvas"), this.past.weights[this.layer][head], head, ink);
     });
     this.sayPair();
@@ -313,12 +308,12 @@ class Pane {
     context.putImageData(image, 0, 0);
     if (head === this.head) {
       context.fillStyle = "#e8590c55";
-      context.fillRect(0, this.from, n, 1);
+      context.fillRect(0, this.chosen, n, 1);
     }
   }
 
   pair(head, from, to) {
-    Object.assign(this, { head, from, to: Math.min(to, from), chosen: from });
+    Object.assign(this, { head, chosen: from, to: Math.min(to, from) });
     this.markChips();
     this.drawAttention();
     this.drawLens();
@@ -330,13 +325,11 @@ class Pane {
       line.textContent = "";
       return;
     }
-    const share = this.past.weights[this.layer][this.head][this.from][this.to];
-    const [from, to] = [this.from, this.to].map((t) => `‘${this.token(this.ids[t])}’ (place ${t})`);
-    line.textContent = `Layer ${this.layer}, head ${this.head}: ${from} takes ${percent(share)} from ${to}.`;
-    [...this.$(".chips").children].forEach((chip, s) => {
-      const row = this.past.weights[this.layer][this.head][this.from];
-      if (!this.live.views.has("surprise")) chip.style.setProperty("--heat", s <= this.from ? `${100 * Math.sqrt(row[s])}%` : "0%");
-    });
+    const row = this.past.weights[this.layer][this.head][this.chosen];
+    const [from, to] = [this.chosen, this.to].map((t) => `‘${this.token(this.ids[t])}’ (place ${t})`);
+    line.textContent = `Layer ${this.layer}, head ${this.head}: ${from} takes ${percent(row[this.to])} from ${to}.`;
+    if (this.live.views.has("surprise")) return; // the chips' colour tells of that
+    [...this.$(".chips").children].forEach((chip, s) => chip.style.setProperty("--heat", `${100 * Math.sqrt(row[s] ?? 0)}%`));
   }
 
   drawLens() {
