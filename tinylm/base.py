@@ -62,7 +62,7 @@ class Recipe:
 
 
 RECIPES = {
-    "base": Recipe(),  # about a million parameters, three minutes on two cores
+    "base": Recipe(),  # about a million parameters; the page *base* says how many minutes it takes
     # ten and eighty million parameters, for a GPU: more people to know, and longer texts in view
     "base-medium": Recipe(
         size=2_000,
