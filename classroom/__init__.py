@@ -1,0 +1,15 @@
+"""Exercises checked, released and graded: fair to the learner, safe for the grader, fast for a large class.
+
+Read in this order:
+
+    exercise.py      the instructor's notebook: tasks, answers, tests
+    submission.py    a learner's file, hostile until proven otherwise, put back on the exercise's skeleton
+    sandbox.py       a confined process on this machine that runs one submission after another
+    zygote.py        that process: forks a learner's process and a tester's for each submission, and watches both
+    tester.py        runs the instructor's tests, in which the learner's names are proxies.py
+    student.py       runs the learner's cells and answers with values
+    wire.py          values as JSON and raw bytes, never pickles
+    grading.py       one submission in, one result out
+    batch.py         many of them, on this machine or a cluster
+    command.py       the command `classroom`
+"""

@@ -1,0 +1,232 @@
+"""The confined process as its owner sees it: start it, give it a submission, get a result, end it.
+
+Three ways to confine it, from the strongest on:
+
+    bubblewrap   its own view of users, processes, network and files, made by the program `bwrap`
+    landlock     the kernel's Landlock and a filter of system calls, where namespaces are not to be had
+    none         limits of time, memory and output alone: for your own code, never for a stranger's
+"""
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from functools import cache
+from pathlib import Path
+
+from classroom import confinement, wire
+
+MODES = ("bubblewrap", "landlock", "none")
+PROMISES = {
+    "bubblewrap": "bubblewrap: own processes, users and files, no network",
+    "landlock": "Landlock: files by permission, no network, no signals",
+    "none": "NO SANDBOX: learners' code runs with your rights",
+}
+INSTALL = "install bubblewrap (`apt install bubblewrap`), or say --no-sandbox if the code is your own"
+START_LIMIT, GRACE = 120.0, 30.0  # seconds: to import PyTorch, and beyond a job's own limit
+
+
+class NoSandbox(RuntimeError):
+    """There is no way to confine a process here; the message is one line that says what to do."""
+
+
+def choose(wanted: str | None = None) -> str:
+    """The strongest mode that works here, or the one wanted. Raises NoSandbox."""
+    if wanted == "none":
+        return wanted
+    why = {}
+    for mode in [wanted] if wanted else MODES[:2]:
+        why[mode] = probe(mode)
+        if not why[mode]:
+            return mode
+    raise NoSandbox(f"No sandbox works here ({'; '.join(f'{m}: {w}' for m, w in why.items())}): {INSTALL}.")
+
+
+@cache
+def probe(mode: str) -> str:
+    """Why a mode does not work on this machine, or nothing."""
+    if not sys.platform.startswith("linux"):
+        return "it needs Linux"
+    if mode == "landlock":
+        if not confinement.landlock_version():
+            return "this kernel has none"
+        return "" if confinement.can_filter_calls() else "no filter of system calls for this processor"
+    if not shutil.which("bwrap"):
+        return "the program bwrap is not installed"
+    code = (
+        "from classroom import confinement; confinement.enter_namespaces('/tmp/work', 1 << 20)"  # as for each learner
+    )
+    tried = subprocess.run(
+        bubblewrap([sys.executable, "-I", "-c", _with_path(code)]), capture_output=True, text=True, check=False, timeout=60
+    )
+    return "" if tried.returncode == 0 else (tried.stderr.strip().splitlines() or ["it fails"])[-1][:120]
+
+
+def read_paths() -> list[str]:
+    """The folders that a learner's code may read: Python, its packages, the system's libraries. No exercises."""
+    paths = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), str(Path(sys.executable).parent)}
+    paths |= {path for path in sys.path if "site-packages" in path or "dist-packages" in path}
+    for name in ("classroom", "tinylm"):
+        module = sys.modules.get(name) or __import__(name)
+        paths |= set(module.__path__)
+    paths |= {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"}
+    devices = {"/dev/null", "/dev/urandom", "/dev/zero", "/sys/devices/system/cpu"}
+    return sorted(path for path in paths | devices if os.path.exists(path))
+
+
+def _with_path(code: str) -> str:
+    """Code that finds our packages under `python -I`, which looks nowhere but where it is installed."""
+    roots = sorted({str(Path(__file__).resolve().parents[1]), *(p for p in sys.path if p.endswith("-packages"))})
+    return f"import sys; sys.path[:0] = {roots!r}; {code}"
+
+
+def bubblewrap(inner: list[str]) -> list[str]:
+    """The command that runs `inner` in a sandbox: system and packages read-only, all else empty."""
+    root = os.geteuid() == 0
+    # not --unshare-all for root: it would map this user alone, and setpriv below needs another
+    spaces = ["pid", "net", "ipc", "uts", "cgroup-try"] + ([] if root else ["user"])
+    command = ["bwrap", *(f"--unshare-{space}" for space in spaces), "--die-with-parent", "--new-session", "--clearenv"]
+    for name, value in environment("/tmp/work").items():
+        command += ["--setenv", name, value]
+    command += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc"]
+    command += ["--perms", "1777", "--dir", "/tmp/work"]
+    made: set[str] = set()
+    covered: list[str] = []
+    for path in sorted(read_paths(), key=lambda p: (p.count("/"), p)):
+        if path.startswith(("/dev/", "/proc/")) or any(path.startswith(f"{above}/") for above in covered):
+            continue
+        if os.path.islink(path) and Path(path).parent == Path("/"):
+            command += ["--symlink", os.readlink(path), path]
+            continue
+        for parent in reversed(Path(path).parents[:-1]):  # made by bwrap they could not be passed through
+            if str(parent) not in made and not str(parent).startswith("/tmp/work") and str(parent) != "/tmp":
+                made.add(str(parent))
+                command += ["--perms", "0755", "--dir", str(parent)]
+        command += ["--ro-bind", path, path]
+        covered.append(path)
+    command += ["--remount-ro", "/", "--chdir", "/"]
+    if root:
+        for capability in ("SETUID", "SETGID", "SETPCAP"):
+            command += ["--cap-add", f"CAP_{capability}"]
+        inner = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+                 "--no-new-privs", *inner]  # fmt: skip
+    return [*command, *inner]
+
+
+def environment(home: str) -> dict[str, str]:
+    """All that a learner's code sees of the environment: nothing of yours."""
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": home,
+        "USER": "learner",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": home,
+        "TINYLM_CACHE": f"{home}/models",
+        "TQDM_DISABLE": "1",
+        "TORCHINDUCTOR_CACHE_DIR": home,
+        **threads,
+        **{name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_CORETYPE")},
+    }
+
+
+class Sandbox:
+    """A warm, confined process. Used by one thread at a time; started at the first job, again after a failure."""
+
+    def __init__(self, mode: str):
+        self.mode = mode
+        self.process: subprocess.Popen | None = None
+        self.socket: socket.socket | None = None
+
+    def start(self) -> None:
+        mine, theirs = socket.socketpair()
+        paths = [] if self.mode == "none" else read_paths()
+        code = _with_path("from classroom import zygote; zygote.main()")
+        inner = [sys.executable, "-I", "-c", code, self.mode, str(theirs.fileno()), *paths]
+        command = bubblewrap(inner) if self.mode == "bubblewrap" else inner
+        self.process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            cwd="/",
+            env=None if self.mode == "bubblewrap" else environment("/nonexistent"),
+        )
+        theirs.close()
+        self.socket = mine
+        try:
+            wire.receive(mine.fileno(), time.monotonic() + START_LIMIT)
+        except wire.Gone as gone:
+            words = self._last_words()
+            self.close()
+            raise NoSandbox(f"The sandbox ({self.mode}) did not start: {gone}. {words} {INSTALL}.") from None
+
+    def run(self, job: dict) -> dict:
+        """Do one job in it. Raises wire.Gone where the sandbox itself failed, after ending it."""
+        if self.process is None or self.process.poll() is not None:
+            self.close()
+            self.start()
+        try:
+            wire.send(self.socket.fileno(), job)
+            result, _ = wire.receive(self.socket.fileno(), time.monotonic() + job["total_limit"] + GRACE)
+        except BaseException:  # Ctrl-C too: half a conversation cannot go on
+            self.close()
+            raise
+        return result
+
+    def _last_words(self) -> str:
+        self.process.kill()
+        with contextlib.suppress(OSError, ValueError):
+            return self.process.communicate(timeout=5)[1].decode(errors="replace").strip()[-300:]
+        return ""
+
+    def close(self) -> None:
+        """End the process and all below it."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=0.5)  # the closed socket ends it, after it has cleaned up
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process.stderr.close()
+            self.process = None
+
+
+_idle: dict[str, list[Sandbox]] = {}
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def borrowed(mode: str):
+    """A sandbox of this process that no other thread uses; kept warm for the next one."""
+    with _lock:
+        kept = _idle.setdefault(mode, [])
+        box = kept.pop() if kept else Sandbox(mode)
+    try:
+        yield box
+    finally:
+        with _lock:
+            _idle[mode].append(box)
+
+
+@atexit.register
+def close_all() -> None:
+    """End the sandboxes that this process keeps warm."""
+    with _lock:
+        for boxes in _idle.values():
+            while boxes:
+                boxes.pop().close()

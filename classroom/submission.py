@@ -1,0 +1,162 @@
+"""A learner's file: read with care, then put back on the skeleton of the exercise.
+
+Only the learner's own cells are taken from it. Tests, given code and points come from the author's source, so what was
+edited, deleted, doubled or unlocked among those does no harm.
+"""
+
+import json
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from classroom import exercise
+from classroom.exercise import Exercise
+
+LARGEST = 128 << 20  # bytes of a file; a notebook with 60 MB of output is honest work
+MOST_CELLS = 2_000
+LONGEST_CELL = 200_000  # characters
+
+
+class Unreadable(ValueError):
+    """A file that is no notebook; the message says why, in a few words."""
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a plain file. Raises Unreadable for a link, a device, a pipe, a directory, or one too large."""
+    try:
+        if path.is_symlink():
+            raise Unreadable("a symbolic link, which is not followed")
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unreadable(f"cannot be opened: {error.strerror}") from None
+    try:
+        facts = os.fstat(opened)
+        if not stat.S_ISREG(facts.st_mode):
+            kind = "a directory" if stat.S_ISDIR(facts.st_mode) else "no plain file"
+            raise Unreadable(f"{kind} in place of a notebook")
+        if facts.st_size > LARGEST:
+            raise Unreadable(f"{facts.st_size >> 20} MB large, {LARGEST >> 20} MB are allowed")
+        with open(opened, "rb", closefd=False) as file:
+            return file.read(LARGEST)
+    finally:
+        os.close(opened)
+
+
+@dataclass
+class Extra:
+    """Code of the learner's own beside the answers; it runs after the cell of the exercise at `after`."""
+
+    after: int
+    source: str
+
+
+@dataclass
+class Submission:
+    """What is the learner's: answers by grade_id, further code, and remarks for the instructor."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    extras: list[Extra] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def rebuild(data: bytes, source: Exercise) -> Submission:
+    """Find the learner's cells in the bytes of a notebook. Raises Unreadable."""
+    cells = _cells(data)
+    found = Submission()
+    answers = {cell.id: index for index, cell in enumerate(source.cells) if cell.role in ("answer", "essay")}
+    tests = {cell.id: index for index, cell in enumerate(source.cells) if cell.role == "tests"}
+    known = {_squeeze(exercise.visible(c)): i for i, c in enumerate(source.cells) if c.role in ("given", "tests", "text")}
+    after, seen = -1, set()
+    for kind, grade_id, text in cells:
+        if grade_id in answers:
+            index = answers[grade_id]
+            if grade_id in found.answers:
+                found.remarks.append(f"the cell {grade_id} is there twice")
+                if source.cells[index].role == "answer":  # as in a notebook, the later one has the last word
+                    found.extras.append(Extra(index, text))
+                    continue
+            found.answers.setdefault(grade_id, text)
+            if source.cells[index].role == "answer" and kind != "code":
+                found.remarks.append(f"the cell {grade_id} was turned into {kind}")
+            after = index
+        elif grade_id in tests:
+            after = tests[grade_id]
+            if grade_id in seen:
+                found.remarks.append(f"the cell {grade_id} is there twice")
+            seen.add(grade_id)
+            if kind != "code" or _squeeze(text) != _squeeze(exercise.visible(source.cells[after])):
+                found.remarks.append(f"the test cell {grade_id} was changed")
+        elif _squeeze(text) in known:
+            after = known[_squeeze(text)]
+            seen.add(source.cells[after].id)
+        elif kind == "code" and text.strip():
+            found.extras.append(Extra(after, text))
+        elif kind == "markdown" and text.strip():
+            _maybe_essay(text, after, source, found)
+    for cell in source.cells:
+        if cell.role == "tests" and cell.id not in seen:
+            found.remarks.append(f"the test cell {cell.id} is missing")
+        elif cell.role == "answer" and cell.id not in found.answers:
+            _without_mark(cell, answers[cell.id], found)
+        elif cell.role == "essay" and cell.id not in found.answers:
+            found.remarks.append(f"the cell {cell.id} is missing")
+    return found
+
+
+def _cells(data: bytes) -> list[tuple[str, str, str]]:
+    """Kind, grade_id and text of each cell, whatever else is in the file."""
+    try:
+        notebook = json.loads(data)
+    except UnicodeDecodeError:
+        raise Unreadable("no text: its bytes are not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise Unreadable("no notebook: not JSON, or cut short") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        old = isinstance(notebook, dict) and "worksheets" in notebook
+        raise Unreadable("a notebook of an old format: open and save it in Jupyter" if old else "JSON, but no notebook")
+    if len(cells) > MOST_CELLS:
+        raise Unreadable(f"{len(cells)} cells, {MOST_CELLS} are allowed")
+    found = []
+    for cell in cells:
+        if not isinstance(cell, dict):
+            continue
+        text = cell.get("source", "")
+        text = "".join(map(str, text)) if isinstance(text, list) else text if isinstance(text, str) else ""
+        if len(text) > LONGEST_CELL:
+            raise Unreadable(f"a cell of {len(text):,} characters, {LONGEST_CELL:,} are allowed")
+        metadata = cell.get("metadata")
+        mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+        grade_id = mark.get("grade_id") if isinstance(mark, dict) else None
+        found.append((str(cell.get("cell_type"))[:20], grade_id if isinstance(grade_id, str) else "", text))
+    return found
+
+
+def _maybe_essay(text: str, after: int, source: Exercise, found: Submission) -> None:
+    """Markdown without a mark, where the next cell of the exercise wants text: that is the text."""
+    following = source.cells[after + 1 : after + 2]
+    if following and following[0].role == "essay" and following[0].id not in found.answers:
+        found.answers[following[0].id] = text
+
+
+def _without_mark(cell, index: int, found: Submission) -> None:
+    """An answer whose mark was lost runs as an extra cell; name it, so that it is looked at as an answer."""
+    wanted = exercise.defined(cell.source) - exercise.defined(exercise.without_solution(cell.source)) or exercise.defined(
+        cell.source
+    )
+    for extra in found.extras:
+        if wanted and wanted <= exercise.defined(extra.source) and extra.source not in found.answers.values():
+            found.answers[cell.id] = extra.source
+            extra.source = ""
+            found.remarks.append(f"the cell {cell.id} had lost its mark")
+            break
+    else:
+        found.remarks.append(f"the cell {cell.id} is missing")
+    found.extras = [extra for extra in found.extras if extra.source]
+
+
+def _squeeze(text: str) -> str:
+    """Text without the differences that editors make: white space at the ends of lines and cells."""
+    return re.sub(r"[ \t]+$", "", text.replace("\r\n", "\n"), flags=re.MULTILINE).strip()

@@ -1,0 +1,301 @@
+"""The confined process: imports PyTorch once, then forks a learner's process and a tester's for each submission.
+
+It has no thread and never runs a learner's code itself. It watches both: time, memory, number of processes, output.
+A step at which the learner's process dies is left out of the next attempt, so that the rest still counts.
+"""
+
+import os
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from classroom import confinement, student, tester, wire
+
+ATTEMPTS = 8  # one dead cell each
+TICK = 0.05  # seconds between looks at memory
+OUTPUT_KEPT = 16 << 10
+PAGE = os.sysconf("SC_PAGESIZE")
+
+
+def warm_up() -> None:
+    """Use what PyTorch imports late, so that no fork has to."""
+    import torch
+    import torch.fx.experimental.symbolic_shapes
+    import torch.testing
+
+    torch.set_num_threads(1)
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)  # not by backward(), which would start threads
+    torch.optim.AdamW([weight]).step()
+    repr(weight)
+    torch.testing.assert_close(weight, weight)
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    TransformerManager().transform_cell("%time 1")
+
+
+def main() -> None:
+    mode, fd, read_paths = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    warm_up()
+    base = "/tmp/work" if mode == "bubblewrap" else tempfile.mkdtemp(prefix="classroom-")
+    if mode == "landlock":
+        confinement.drop_capabilities()
+        confinement.landlock([*read_paths, "/proc"], [base, "/dev/null"])
+    confinement.adopt_orphans()
+    wire.send(fd, {"ready": mode})
+    try:
+        while True:
+            job, _ = wire.receive(fd)
+            import_all(job["imports"])
+            wire.send(fd, Attempt.run_all(mode, base, read_paths, job, fd))
+    except wire.Gone:
+        pass
+    finally:
+        if mode != "bubblewrap":
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def import_all(modules: list[str]) -> None:
+    """The modules that the author's cells import: once here rather than in every fork."""
+    for name in modules:
+        if name not in sys.modules:
+            try:
+                __import__(name)
+            except Exception:  # noqa: BLE001, S112 - the cell that needs it says so better
+                continue
+
+
+class Attempt:
+    """One learner's process and one tester's, from fork to end."""
+
+    def __init__(self, mode: str, base: str, read_paths: list[str], job: dict, skip: dict[int, str], owner: int):
+        self.job, self.owner, self.outcomes, self.contract = job, owner, {}, None
+        self.at, self.step_started, self.dead = -1, time.monotonic(), ""
+        self.output, self.n_output = bytearray(), 0
+        to_learner, from_tester = os.pipe()
+        from_learner, to_tester = os.pipe()[::-1]
+        self.reports, report_fd = os.pipe()
+        self.printed, print_fd = os.pipe()
+        self.scratch = base if mode == "bubblewrap" else tempfile.mkdtemp(dir=base)
+        self.baseline = resident(os.getpid())
+        mine = [owner, self.reports, self.printed]
+        self.learner = fork(
+            lambda: live_as_learner(mode, self.scratch, read_paths, job, to_learner, from_learner, print_fd),
+            close=[*mine, from_tester, to_tester, report_fd],
+        )
+        self.tester = fork(
+            lambda: tester.start(to_tester, from_tester, report_fd, job, skip),
+            close=[*mine, to_learner, from_learner, print_fd],
+        )
+        for descriptor in (to_learner, from_tester, from_learner, to_tester, report_fd, print_fd):
+            os.close(descriptor)
+
+    @classmethod
+    def run_all(cls, mode: str, base: str, read_paths: list[str], job: dict, fd: int) -> dict:
+        """Attempts until one gets through, or the time is up; what the last one found."""
+        skip, started, attempt = {}, time.monotonic(), None
+        for _ in range(ATTEMPTS):
+            attempt = cls(mode, base, read_paths, job, skip, fd)
+            try:
+                attempt.watch(started + job["total_limit"])
+            finally:
+                attempt.end(mode)
+            if not attempt.dead:
+                break
+            skip[attempt.at] = attempt.dead
+            if time.monotonic() > started + job["total_limit"]:
+                break
+        return {
+            "outcomes": [{"step": number, **outcome} for number, outcome in sorted(attempt.outcomes.items())],
+            "stopped": [[number, reason] for number, reason in skip.items()],
+            "contract": attempt.contract,
+            "output": bytes(attempt.output).decode(errors="replace"),
+            "n_output": attempt.n_output,
+            "seconds": time.monotonic() - started,
+        }
+
+    def watch(self, deadline: float) -> None:
+        """Follow the tester's reports until its last, or until something has to be ended."""
+        buffers = [self.reports, self.printed, self.owner]
+        while not self.dead:
+            ready = select.select(buffers, [], [], TICK)[0]
+            if self.owner in ready:  # it speaks only between jobs: this is its end
+                raise wire.Gone("the owner ended")
+            if self.printed in ready:
+                part = os.read(self.printed, 1 << 16)
+                self.n_output += len(part)
+                self.output += part[: OUTPUT_KEPT - len(self.output)]
+                if not part:
+                    buffers.remove(self.printed)
+            if self.reports in ready:
+                try:
+                    report, _ = wire.receive(self.reports, deadline + 1)
+                except wire.Gone:
+                    self.dead = self.why_gone()
+                    return
+                if self.note(report):
+                    return
+            self.dead = self.dead or self.too_much(deadline)
+
+    def note(self, report: dict) -> bool:
+        """Take down a report; whether it was the last."""
+        if "start" in report:
+            self.at, self.step_started = report["start"], time.monotonic()
+        elif "done" in report:
+            self.outcomes[report.pop("done")] = report
+        else:
+            self.contract = report["contract"]
+        return self.contract is not None
+
+    def why_gone(self) -> str:
+        """The tester stops talking when the learner's process does, or when it is itself out of memory."""
+        limit = self.job["cell_limit"]
+        if time.monotonic() - self.step_started >= limit:
+            return f"out of time: more than {limit:g} s for one cell"
+        return "the process ended in this cell (exit, crash, or an answer that is no value)"
+
+    def too_much(self, deadline: float) -> str:
+        """Why this attempt has to be ended now, or nothing."""
+        now, limit = time.monotonic(), self.job["cell_limit"]
+        if now - self.step_started > 2 * limit + 2:
+            return f"out of time: more than {2 * limit:g} s for one test cell"
+        if now > deadline:
+            return f"out of time: more than {self.job['total_limit']:g} s for the whole notebook"
+        family = [process for process in family_of(os.getpid()) if process != self.tester]
+        if len(family) > self.job["n_processes"] + 2:
+            return f"more than {self.job['n_processes']} processes at once"
+        used = sum(max(0, resident(process) - self.baseline) for process in family)
+        if used > self.job["memory"]:
+            return f"out of memory: more than {self.job['memory'] >> 20} MB"
+        if self.scratch != "/tmp/work" and size_of(self.scratch) > self.job["disk"]:
+            return f"more than {self.job['disk'] >> 20} MB of files"
+        return ""
+
+    def end(self, mode: str) -> None:
+        """Leave no process, descriptor or file behind."""
+        end_family()
+        for descriptor in (self.reports, self.printed):
+            os.close(descriptor)
+        if mode != "bubblewrap":
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def fork(live, close: list[int]) -> int:
+    """The number of a new process that does `live` and ends."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        for descriptor in close:
+            os.close(descriptor)
+        live()
+    except BaseException:  # noqa: BLE001 - a child must never run its parent's code
+        os._exit(1)
+    os._exit(0)
+
+
+def live_as_learner(mode: str, scratch: str, read_paths: list[str], job: dict, read_fd: int, write_fd: int, print_fd: int):
+    """Confine this process, then run the learner's cells in it."""
+    os.setsid()
+    for standard in (1, 2):
+        os.dup2(print_fd, standard)
+    os.close(print_fd)
+    if mode == "bubblewrap":
+        confinement.enter_namespaces(scratch, job["disk"])
+        child = os.fork()  # process 1 of the new namespace
+        if child:
+            os.closerange(0, 256)
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 255)
+        confinement.die_with_parent()
+        confinement.drop_capabilities()
+    os.chdir(scratch)
+    os.environ |= {"TMPDIR": scratch, "HOME": scratch}
+    tempfile.tempdir = None
+    others = 0 if mode == "bubblewrap" else n_tasks_of_user()
+    confinement.limit(job["memory"], job["disk"], others + job["n_processes"], int(job["total_limit"]) + 10)
+    if mode == "landlock":
+        confinement.landlock(read_paths, [scratch, "/dev/null"])
+    if mode != "none" and confinement.can_filter_calls():
+        confinement.filter_calls(alone=mode == "bubblewrap")
+    tester.seed_everything(job["seed"] + 1)
+    student.serve(read_fd, write_fd)
+
+
+# ---- processes, as /proc tells
+
+
+def _stat(process: int | str) -> list[str]:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def family_of(root: int) -> list[int]:
+    """The processes below `root`."""
+    children: dict[int, list[int]] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            children.setdefault(int(_stat(name)[1]), []).append(int(name))
+        except (OSError, IndexError):
+            continue  # it ended
+    found, todo = [], [root]
+    while todo:
+        todo += (below := children.get(todo.pop(), []))
+        found += below
+    return found
+
+
+def resident(process: int) -> int:
+    """Bytes of memory that a process holds, 0 where it has ended."""
+    try:
+        return int(_stat(process)[21]) * PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def n_tasks_of_user() -> int:
+    """Threads of this user, which the kernel's limit of processes counts too."""
+    mine, n = os.getuid(), 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            n += len(os.listdir(folder / "task")) if folder.stat().st_uid == mine else 0
+        except OSError:
+            continue
+    return n
+
+
+def size_of(folder: str) -> int:
+    """Bytes of the files below a folder."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(root, name)).st_size
+            except OSError:
+                continue
+    return total
+
+
+def end_family() -> None:
+    """End every process below this one. Ends this one too, and its sandbox with it, where that fails."""
+    give_up = time.monotonic() + 5
+    while True:
+        for process in family_of(os.getpid()):
+            try:
+                os.kill(process, signal.SIGKILL)
+            except OSError:
+                continue
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        if time.monotonic() > give_up:
+            os._exit(3)
+        time.sleep(0.001)
+
+
+if __name__ == "__main__":
+    main()
