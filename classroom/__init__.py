@@ -8,7 +8,7 @@ Read in this order:
     zygote.py        that process: forks a learner's process and a tester's for each submission, and watches both
     tester.py        runs the instructor's tests, in which the learner's names are proxies.py
     student.py       runs the learner's cells and answers with values
-    wire.py          values as JSON and raw bytes, never pickles
+    values.py        values as JSON and raw bytes, never pickles; wire.py sends them
     grading.py       one submission in, one result out
     batch.py         many of them, on this machine or a cluster
     command.py       the command `classroom`

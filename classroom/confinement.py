@@ -16,7 +16,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 # ---- numbers of the kernel's interface: include/uapi/linux/{sched,prctl,mount,landlock,seccomp,capability}.h
 NEWNS, NEWIPC, NEWUSER, NEWPID = 0x20000, 0x8000000, 0x10000000, 0x20000000
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_SUBREAPER, PR_NO_NEW_PRIVS = 1, 4, 22, 24, 36, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_SUBREAPER, PR_NO_NEW_PRIVS = (
+    1,
+    4,
+    22,
+    24,
+    36,
+    38,
+)
 NOSUID_NODEV, READONLY = 6, 1
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 # system calls by machine: number on x86_64, number on aarch64
@@ -50,7 +57,11 @@ def _must(result: int) -> int:
 
 def limit(memory: int, file_size: int, n_processes: int, cpu_seconds: int) -> None:
     """Bound this process and each that it starts; sizes in bytes, `memory` beyond what is mapped already."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0]) if os.path.exists("/proc/self/statm") else 1 << 20
+    pages = (
+        int(Path("/proc/self/statm").read_text().split()[0])
+        if os.path.exists("/proc/self/statm")
+        else 1 << 20
+    )
     bounds = {
         resource.RLIMIT_AS: pages * resource.getpagesize() + memory,
         resource.RLIMIT_FSIZE: file_size,
@@ -75,7 +86,11 @@ def enter_namespaces(scratch: str, size: int) -> None:
     user, group = os.getuid(), os.getgid()
     _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # or the maps below belong to root
     _must(_libc.unshare(NEWUSER | NEWNS | NEWPID | NEWIPC))
-    for name, text in ("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1"):
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
         with open(f"/proc/self/{name}", "w") as file:  # not Path.write_text, which would create
             file.write(text)
     options = f"size={size},mode=1777".encode()
@@ -104,7 +119,9 @@ def landlock(read: list[str], write: list[str]) -> None:
     if not version:
         raise OSError("this kernel has no Landlock")
     files = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
-    rules = struct.pack("<QQQ", files, 3 if version >= 4 else 0, 3 if version >= 6 else 0)  # no TCP; no signals out
+    rules = struct.pack(
+        "<QQQ", files, 3 if version >= 4 else 0, 3 if version >= 6 else 0
+    )  # no TCP; no signals out
     rules = rules[: 24 if version >= 6 else 16 if version >= 4 else 8]
     ruleset = _must(_libc.syscall(CREATE_RULESET, rules, len(rules), 0))
     run_and_read, devices = 1 | 4 | 8, 1 << 6 | 1 << 11
@@ -137,16 +154,30 @@ def filter_calls(alone: bool) -> None:
     program += [(above, 0, 1, 0x40000000), (give, 0, 0, KILL)]  # x86's other numbering
     for numbers in CALLS.values():
         program += [(equal, 0, 1, numbers[column]), (give, 0, 0, ERRNO | EPERM)]
-    program += [(equal, 0, 1, CLONE3[column]), (give, 0, 0, ERRNO | ENOSYS)]  # its flags lie in memory: use clone
-    program += [(equal, 0, 4, CLONE[column]), (load, 0, 0, 16), (any_bit, 0, 1, NEWUSER | NEWNS | NEWPID | NEWIPC)]
+    program += [
+        (equal, 0, 1, CLONE3[column]),
+        (give, 0, 0, ERRNO | ENOSYS),
+    ]  # its flags lie in memory: use clone
+    program += [
+        (equal, 0, 4, CLONE[column]),
+        (load, 0, 0, 16),
+        (any_bit, 0, 1, NEWUSER | NEWNS | NEWPID | NEWIPC),
+    ]
     program += [(give, 0, 0, ERRNO | EPERM), (give, 0, 0, ALLOW)]
     for numbers in [] if alone else TO_OTHERS.values():
-        program += [(equal, 0, 5, numbers[column]), (load, 0, 0, 16), (equal, 2, 0, 0), (equal, 1, 0, os.getpid())]
+        program += [
+            (equal, 0, 5, numbers[column]),
+            (load, 0, 0, 16),
+            (equal, 2, 0, 0),
+            (equal, 1, 0, os.getpid()),
+        ]
         program += [(give, 0, 0, ERRNO | EPERM), (give, 0, 0, ALLOW)]
     program += [(give, 0, 0, ALLOW)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *line) for line in program))
     _must(_libc.prctl(PR_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _must(_libc.prctl(PR_SET_SECCOMP, 2, struct.pack("<HxxxxxxQ", len(program), ctypes.addressof(code)), 0, 0))
+    _must(
+        _libc.prctl(PR_SET_SECCOMP, 2, struct.pack("<HxxxxxxQ", len(program), ctypes.addressof(code)), 0, 0)
+    )
 
 
 def die_with_parent() -> None:

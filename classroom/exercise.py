@@ -107,12 +107,16 @@ def load(path: Path) -> Exercise:
     if twice:
         raise ExerciseError(f"{path}: the grade_id {sorted(twice)[0]} is there twice.")
     if not any(cell.graded for cell in exercise.cells):
-        raise ExerciseError(f"{path}: no cell earns points; give test cells nbgrader's mark with grade: true.")
+        raise ExerciseError(
+            f"{path}: no cell earns points; give test cells nbgrader's mark with grade: true."
+        )
     for cell in exercise.of("given", "tests"):
         try:
             ast.parse(python(cell.source))
         except SyntaxError as error:
-            raise ExerciseError(f"{path}: the cell {cell.id or cell.source[:30]!r} is no Python: {error}") from None
+            raise ExerciseError(
+                f"{path}: the cell {cell.id or cell.source[:30]!r} is no Python: {error}"
+            ) from None
     return exercise
 
 
@@ -129,7 +133,9 @@ def _cell(raw, path: Path) -> Cell:
         if not cell.id:
             raise ExerciseError(f"{path}: a cell with {role} has no grade_id: {raw.source[:40]!r}")
     if grade and solution and raw.cell_type == "code":
-        raise ExerciseError(f"{path}: {cell.id} is both code and marked by hand; make it Markdown, or give it tests.")
+        raise ExerciseError(
+            f"{path}: {cell.id} is both code and marked by hand; make it Markdown, or give it tests."
+        )
     if cell.graded:
         points = mark.get("points")
         if not isinstance(points, int | float) or points < 0:
@@ -198,7 +204,9 @@ def defined(source: str) -> set[str]:
         elif isinstance(statement, ast.Import | ast.ImportFrom):
             names |= {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
         else:
-            names |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            names |= {
+                n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
     return names
 
 

@@ -7,16 +7,51 @@ import ast
 
 from classroom import exercise
 
-MODULES = {"os", "subprocess", "socket", "ctypes", "inspect", "gc", "builtins", "importlib", "multiprocessing", "signal"}
-MODULES |= {"threading", "urllib", "requests", "http", "pickle", "shutil", "pathlib", "glob", "mmap", "resource", "classroom"}
+MODULES = {
+    "os",
+    "subprocess",
+    "socket",
+    "ctypes",
+    "inspect",
+    "gc",
+    "builtins",
+    "importlib",
+    "multiprocessing",
+    "signal",
+}
+MODULES |= {
+    "threading",
+    "urllib",
+    "requests",
+    "http",
+    "pickle",
+    "shutil",
+    "pathlib",
+    "glob",
+    "mmap",
+    "resource",
+    "classroom",
+}
 CALLS = {"eval", "exec", "open", "compile", "__import__", "globals", "breakpoint", "input"}
-ATTRIBUTES = {"__globals__", "__code__", "__subclasses__", "_getframe", "f_back", "f_locals", "settrace", "input_transformers"}
+ATTRIBUTES = {
+    "__globals__",
+    "__code__",
+    "__subclasses__",
+    "_getframe",
+    "f_back",
+    "f_locals",
+    "settrace",
+    "input_transformers",
+}
 
 
 def of(source, found) -> list[str]:
     """The flags of a submission, each once, in the order of its cells."""
     notes = []
-    for name, text in [*found.answers.items(), *((f"extra cell {i + 1}", e.source) for i, e in enumerate(found.extras))]:
+    for name, text in [
+        *found.answers.items(),
+        *((f"extra cell {i + 1}", e.source) for i, e in enumerate(found.extras)),
+    ]:
         cell = next((cell for cell in source.cells if cell.id == name), None)
         if cell is None or cell.role == "answer":
             given = set(uses(cell.source if cell else ""))
@@ -24,7 +59,9 @@ def of(source, found) -> list[str]:
                 if use not in given:
                     notes.append(f"{name} uses {use}")
             if cell:
-                notes += [f"{name} uses {use}, which the task forbids" for use in forbidden(text, cell.forbidden)]
+                notes += [
+                    f"{name} uses {use}, which the task forbids" for use in forbidden(text, cell.forbidden)
+                ]
     return list(dict.fromkeys(notes))
 
 
@@ -52,7 +89,11 @@ def _patches(node) -> str:
         root = target
         while isinstance(root, ast.Attribute):
             root = root.value
-        if isinstance(target, ast.Attribute) and isinstance(root, ast.Name) and root.id in ("torch", "F", "np", "math", "nn"):
+        if (
+            isinstance(target, ast.Attribute)
+            and isinstance(root, ast.Name)
+            and root.id in ("torch", "F", "np", "math", "nn")
+        ):
             return ast.unparse(target)
     return ""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from classroom import exercise, flags, sandbox, submission, wire
 from classroom.exercise import Exercise
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 TIMES = 3  # sandboxes that may fail over one submission
 
 
@@ -101,7 +102,7 @@ def grade_bytes(
     except submission.Unreadable as error:
         result = _nothing(source, str(error))
     else:
-        contract = contract_of(_key(source), mode, limits)
+        contract = contract_of(Key(source), mode, limits)
         result = _grade(source, found, contract, mode, limits, seed)
     return replace(result, file_digest=hashlib.sha256(data).hexdigest()[:16])
 
@@ -111,7 +112,9 @@ def author_answers(source: Exercise) -> submission.Submission:
     return submission.Submission({cell.id: exercise.solution(cell) for cell in source.of("answer", "essay")})
 
 
-def _grade(source: Exercise, found: submission.Submission, contract, mode: str, limits: Limits, seed: int) -> Result:
+def _grade(
+    source: Exercise, found: submission.Submission, contract, mode: str, limits: Limits, seed: int
+) -> Result:
     steps, cells = plan(source, found)
     for attempt in range(TIMES):
         try:
@@ -120,11 +123,17 @@ def _grade(source: Exercise, found: submission.Submission, contract, mode: str, 
             break
         except wire.Gone:
             if attempt == TIMES - 1:
-                return _nothing(source, "the sandbox ended three times over this notebook; look at it by hand")
+                return _nothing(
+                    source, "the sandbox ended three times over this notebook; look at it by hand"
+                )
     outcomes = {outcome["step"]: outcome for outcome in told["outcomes"]}
     stopped = dict(map(tuple, told["stopped"]))
     result = Result(source.name, [], list(found.remarks), flags.of(source, found), told["output"][:4000])
-    result.exercise_digest, result.seconds, result.answers = source.digest(), round(told["seconds"], 3), found.answers
+    result.exercise_digest, result.seconds, result.answers = (
+        source.digest(),
+        round(told["seconds"], 3),
+        found.answers,
+    )
     for number, (step, cell) in enumerate(zip(steps, cells, strict=True)):
         outcome = outcomes.get(number, {})
         if number in stopped:
@@ -146,7 +155,11 @@ def _grade(source: Exercise, found: submission.Submission, contract, mode: str, 
 
 def _nothing(source: Exercise, why: str) -> Result:
     """The result of a file that cannot be graded."""
-    scores = [Score(cell.id, 0.0, cell.points, f"This file could not be graded: {why}.") for cell in source.cells if cell.graded]
+    scores = [
+        Score(cell.id, 0.0, cell.points, f"This file could not be graded: {why}.")
+        for cell in source.cells
+        if cell.graded
+    ]
     return Result(source.name, scores, [why], exercise_digest=source.digest())
 
 
@@ -179,14 +192,15 @@ def plan(source: Exercise, found: submission.Submission) -> tuple[list[dict], li
         for n, extra in enumerate(e for e in found.extras if e.after == index):
             add("learner", None, name=f"extra cell {n + 1} after cell {index + 1}", source=extra.source)
 
-    tainted = set().union(*(exercise.defined(cell.source) for cell in source.of("answer")))
-    tainted -= set().union(*(_imported(cell.source) for cell in source.of("answer")), set())
+    tainted = learners_names(source)
     wants = _names_of_helpers(source)
+    trusted = trusted_parts(source, tainted)
     add_extras(-1)
     for index, cell in enumerate(source.cells):
         if cell.role == "given":
             add("learner", cell, name=f"given cell {index + 1}", source=cell.source)
-            add("trusted", cell, name=f"given cell {index + 1}", source=trusted_part(cell.source, tainted))
+            if trusted[index]:
+                add("trusted", cell, name=f"given cell {index + 1}", source=trusted[index])
         elif cell.role == "answer":
             add("learner", cell, name=cell.id, source=found.answers.get(cell.id, ""))
             imports = "\n".join(ast.unparse(node) for node in _imports(cell.source))
@@ -200,23 +214,38 @@ def plan(source: Exercise, found: submission.Submission) -> tuple[list[dict], li
     return steps, cells
 
 
-def trusted_part(source: str, tainted: set[str]) -> str:
-    """The statements of a given cell that tests may rely on, as they use nothing of the learner's.
+def learners_names(source: Exercise) -> set[str]:
+    """The names that answers define, and those that given cells make of them."""
+    names: set[str] = set()
+    for cell in source.of("answer"):
+        names |= exercise.defined(cell.source) - _imported(cell.source)
+    for cell in source.of("given"):
+        for node in ast.parse(exercise.python(cell.source)).body:
+            if not isinstance(node, DEFINITIONS) and (parts := _names(ast.unparse(node)))[0] & names:
+                names |= parts[1]
+    return names
 
-    Bare expressions are left out: they show something. A statement that uses the learner's names, directly or through
-    another, adds what it defines to `tainted`. What stands in a function's body is looked up when it is called.
+
+def trusted_parts(source: Exercise, learners: set[str]) -> dict[int, str]:
+    """For each given cell, by index, the statements that tests rely on and that use nothing of the learner's.
+
+    Imports and definitions are always kept, since what stands in a function's body is looked up when it is called. Other
+    statements are kept where a test or a helper uses what they define, directly or through another.
     """
-    kept = []
-    for node in ast.parse(exercise.python(source)).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            kept.append(node)
-        elif not isinstance(node, ast.Expr):
+    needed = _names_of_helpers(source)
+    for cell in source.of("tests"):
+        needed |= _names(cell.source)[0]
+    parts = {}
+    for index, cell in reversed(list(enumerate(source.cells))):
+        kept = []
+        for node in reversed(ast.parse(exercise.python(cell.source)).body if cell.role == "given" else []):
             used, stored = _names(ast.unparse(node))
-            if used & tainted:
-                tainted |= stored
-            else:
+            wanted = stored & needed and not used & learners
+            if isinstance(node, DEFINITIONS) or (wanted and not isinstance(node, ast.Expr)):
                 kept.append(node)
-    return "\n".join(map(ast.unparse, kept))
+                needed |= used
+        parts[index] = "\n".join(map(ast.unparse, reversed(kept)))
+    return parts
 
 
 def _names_of_helpers(source: Exercise) -> set[str]:
@@ -224,7 +253,7 @@ def _names_of_helpers(source: Exercise) -> set[str]:
     names: set[str] = set()
     for cell in source.of("given"):
         for node in ast.parse(exercise.python(cell.source)).body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if isinstance(node, DEFINITIONS):
                 names |= _names(ast.unparse(node))[0]
     return names
 
@@ -263,7 +292,7 @@ def modules_of(source: Exercise) -> list[str]:
 # ---- the author's answers come first
 
 
-class _Key:
+class Key:
     """An exercise that can be looked up: equal where its digest is."""
 
     def __init__(self, source: Exercise):
@@ -276,11 +305,8 @@ class _Key:
         return self.digest == other.digest
 
 
-_key = _Key
-
-
 @lru_cache(maxsize=64)
-def contract_of(key: _Key, mode: str, limits: Limits) -> dict:
+def contract_of(key: Key, mode: str, limits: Limits) -> dict:
     """Where the author's answers give objects; found by grading them, which must earn full marks."""
     source = key.source
     steps, cells = plan(source, author_answers(source))
@@ -292,7 +318,11 @@ def contract_of(key: _Key, mode: str, limits: Limits) -> dict:
         if step["kind"] == "tests":
             score = _score(cell, outcomes.get(number, {}), stopped)
             if score.points != cell.points:
-                trouble = [outcome["trace"].strip().splitlines()[-1] for outcome in told["outcomes"] if outcome.get("trace")]
+                trouble = [
+                    outcome["trace"].strip().splitlines()[-1]
+                    for outcome in told["outcomes"]
+                    if outcome.get("trace")
+                ]
                 why = "; ".join(dict.fromkeys([score.detail or score.message, *trouble[:1]]))
                 raise exercise.ExerciseError(
                     f"{source.name}: its own answers do not earn full marks in {cell.id}: {' '.join(why.split())[:300]}"
@@ -312,7 +342,13 @@ def _score(cell, outcome: dict, stopped: dict[int, str]) -> Score:
         reason = list(stopped.values())[-1] if stopped else "out of time"
         return Score(cell.id, 0.0, cell.points, f"This test was not reached: {reason}.", reason)
     if error["kind"] == "stopped":
-        return Score(cell.id, 0.0, cell.points, f"Your code was stopped in this test: {error['message']}.", error["message"])
+        return Score(
+            cell.id,
+            0.0,
+            cell.points,
+            f"Your code was stopped in this test: {error['message']}.",
+            error["message"],
+        )
     said = error["message"]
     if error["kind"] == "raised":
         message = f"Your code raised {said}" + (", in a further test." if error["hidden"] else ".")

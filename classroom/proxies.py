@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from classroom import wire
+from classroom import values, wire
 from classroom.student import OPERATORS, leaves_of
 from classroom.wire import Gone
 
@@ -100,7 +100,7 @@ class Session:
         """Let the learner's process do this, and check that the answer is one that the contract allows."""
         blobs: list[bytes] = []
         try:
-            coded = wire.encode((args, kwargs), blobs, _number)
+            coded = values.encode((args, kwargs), blobs, _number)
         except RecursionError:
             raise TypeError("what the test passes contains itself") from None
         sent = leaves_of([list(args), kwargs])
@@ -117,11 +117,22 @@ class Session:
         def finish(value, kind, what):
             if kind == "leaf" or not (value.is_floating_point() or value.is_complex()):
                 return value
-            return _Remote.apply(self, int(what[0]), value, [number for _, number in made], _anchor(), *[x for x, _ in made])
+            return _Remote.apply(
+                self, int(what[0]), value, [number for _, number in made], _anchor(), *[x for x, _ in made]
+            )
 
         try:
-            return wire.decode(coded, data, deref, finish)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, OverflowError, RecursionError):
+            return values.decode(coded, data, deref, finish)
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            RuntimeError,
+            OverflowError,
+            RecursionError,
+        ):
             raise Gone("an answer that is no value") from None
 
 
@@ -202,7 +213,7 @@ class _Remote(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         blobs: list[bytes] = []
-        coded = wire.encode(grad, blobs, _number)
+        coded = values.encode(grad, blobs, _number)
         reply, data = ctx.session.ask(["backward", ctx.number, coded, ctx.leaves], blobs)
         grads = ctx.session.decode(reply.get("value"), data, _number)
         if type(grads) is not list or len(grads) != len(ctx.shapes):
@@ -223,9 +234,19 @@ class Proxy:
 
     def __init__(self, session: Session, what, place: str):
         number, classes = what
-        if type(number) is not int or type(classes) is not list or not classes or not all(type(c) is str for c in classes):
+        if (
+            type(number) is not int
+            or type(classes) is not list
+            or not classes
+            or not all(type(c) is str for c in classes)
+        ):
             raise ValueError("no object")
-        for name, value in (("_session", session), ("_number", number), ("_classes", classes), ("_place", place)):
+        for name, value in (
+            ("_session", session),
+            ("_number", number),
+            ("_classes", classes),
+            ("_place", place),
+        ):
             object.__setattr__(self, name, value)
 
     @property

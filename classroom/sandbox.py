@@ -60,11 +60,13 @@ def probe(mode: str) -> str:
         return "" if confinement.can_filter_calls() else "no filter of system calls for this processor"
     if not shutil.which("bwrap"):
         return "the program bwrap is not installed"
-    code = (
-        "from classroom import confinement; confinement.enter_namespaces('/tmp/work', 1 << 20)"  # as for each learner
-    )
+    code = "from classroom import confinement; confinement.enter_namespaces('/tmp/work', 1 << 20)"  # as for each learner
     tried = subprocess.run(
-        bubblewrap([sys.executable, "-I", "-c", _with_path(code)]), capture_output=True, text=True, check=False, timeout=60
+        bubblewrap([sys.executable, "-I", "-c", _with_path(code)]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     return "" if tried.returncode == 0 else (tried.stderr.strip().splitlines() or ["it fails"])[-1][:120]
 
@@ -83,7 +85,9 @@ def read_paths() -> list[str]:
 
 def _with_path(code: str) -> str:
     """Code that finds our packages under `python -I`, which looks nowhere but where it is installed."""
-    roots = sorted({str(Path(__file__).resolve().parents[1]), *(p for p in sys.path if p.endswith("-packages"))})
+    roots = sorted(
+        {str(Path(__file__).resolve().parents[1]), *(p for p in sys.path if p.endswith("-packages"))}
+    )
     return f"import sys; sys.path[:0] = {roots!r}; {code}"
 
 
@@ -92,10 +96,27 @@ def bubblewrap(inner: list[str]) -> list[str]:
     root = os.geteuid() == 0
     # not --unshare-all for root: it would map this user alone, and setpriv below needs another
     spaces = ["pid", "net", "ipc", "uts", "cgroup-try"] + ([] if root else ["user"])
-    command = ["bwrap", *(f"--unshare-{space}" for space in spaces), "--die-with-parent", "--new-session", "--clearenv"]
+    command = [
+        "bwrap",
+        *(f"--unshare-{space}" for space in spaces),
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     for name, value in environment("/tmp/work").items():
         command += ["--setenv", name, value]
-    command += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc"]
+    command += [
+        "--perms",
+        "1777",
+        "--size",
+        str(64 << 20),
+        "--tmpfs",
+        "/tmp",
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+    ]
     command += ["--perms", "1777", "--dir", "/tmp/work"]
     made: set[str] = set()
     covered: list[str] = []

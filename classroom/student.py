@@ -12,12 +12,35 @@ import traceback
 
 import torch
 
-from classroom import exercise, wire
+from classroom import exercise, values, wire
 
-OPERATORS = (
-    "getitem setitem delitem contains eq ne lt le gt ge add sub mul truediv floordiv mod pow matmul neg pos abs "
-    "and_ or_ xor invert"
-).split()
+OPERATORS = [
+    "getitem",
+    "setitem",
+    "delitem",
+    "contains",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "neg",
+    "pos",
+    "abs",
+    "and_",
+    "or_",
+    "xor",
+    "invert",
+]
 _OPERATIONS = {name: getattr(operator, name) for name in OPERATORS}
 _OPERATIONS |= {
     "call": lambda function, *args, **kwargs: function(*args, **kwargs),
@@ -71,7 +94,10 @@ class Student:
     def __init__(self):
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         shell = Shell(self.names)
-        self.names |= {"get_ipython": lambda: shell, "display": lambda *values, **_: print(*map(repr, values))}
+        self.names |= {
+            "get_ipython": lambda: shell,
+            "display": lambda *values, **_: print(*map(repr, values)),
+        }
         self.objects, self.numbers = [], {}
 
     def refer(self, value) -> list:
@@ -82,7 +108,9 @@ class Student:
         return [number, [f"{kind.__module__}.{kind.__qualname__}" for kind in type(value).__mro__]]
 
     def decode(self, coded, blobs):
-        return wire.decode(coded, blobs, lambda number: self.objects[number], lambda value, kind, what: value)
+        return values.decode(
+            coded, blobs, lambda number: self.objects[number], lambda value, kind, what: value
+        )
 
     def run(self, source: str, name: str) -> None:
         code = exercise.python(source)
@@ -98,28 +126,28 @@ class Student:
             return {"value": None}, out
         if what == "get":
             found = {name: self.names[name] for name in message[1] if name in self.names}
-            return {"value": wire.encode(found, out, self.refer)}, out
+            return {"value": values.encode(found, out, self.refer)}, out
         if what == "backward":
             number, grad, leaves = message[1:]
             leaves = [self.objects[leaf] for leaf in leaves]
             for leaf in leaves:
                 leaf.grad = None
             self.objects[number].backward(self.decode(grad, blobs), retain_graph=True)
-            return {"value": wire.encode([leaf.grad for leaf in leaves], out, self.refer)}, out
+            return {"value": values.encode([leaf.grad for leaf in leaves], out, self.refer)}, out
         sent = self.decode(message[1], blobs)
         before = self.picture(sent)
         args, kwargs = sent
         leaves = [self.refer(leaf)[0] for leaf in leaves_of(sent)]
         value = _OPERATIONS[what](*args, **kwargs)
-        reply = {"value": wire.encode(value, out, self.refer), "leaves": leaves}
+        reply = {"value": values.encode(value, out, self.refer), "leaves": leaves}
         if what == "call" and self.picture(sent) != before:  # it changed what it was given
-            reply["changed"] = wire.encode(strip(sent), out, self.refer)
+            reply["changed"] = values.encode(strip(sent), out, self.refer)
         return reply, out
 
     def picture(self, value) -> tuple:
         """All there is in a value, to tell whether it changed."""
         out: list[bytes] = []
-        return wire.encode(strip(value), out, self.refer), out
+        return values.encode(strip(value), out, self.refer), out
 
 
 def leaves_of(value) -> list:
@@ -142,7 +170,11 @@ def strip(value):
 
 def explain(error: BaseException) -> str:
     """The learner's part of a traceback."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(os.path.dirname(__file__))]
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if not f.filename.startswith(os.path.dirname(__file__))
+    ]
     lines = traceback.format_list(frames[-6:]) + traceback.format_exception_only(error)
     return "".join(lines)[-3000:]
 

@@ -67,7 +67,11 @@ def rebuild(data: bytes, source: Exercise) -> Submission:
     found = Submission()
     answers = {cell.id: index for index, cell in enumerate(source.cells) if cell.role in ("answer", "essay")}
     tests = {cell.id: index for index, cell in enumerate(source.cells) if cell.role == "tests"}
-    known = {_squeeze(exercise.visible(c)): i for i, c in enumerate(source.cells) if c.role in ("given", "tests", "text")}
+    known = {
+        _squeeze(exercise.visible(c)): i
+        for i, c in enumerate(source.cells)
+        if c.role in ("given", "tests", "text")
+    }
     after, seen = -1, set()
     for kind, grade_id, text in cells:
         if grade_id in answers:
@@ -86,7 +90,8 @@ def rebuild(data: bytes, source: Exercise) -> Submission:
             if grade_id in seen:
                 found.remarks.append(f"the cell {grade_id} is there twice")
             seen.add(grade_id)
-            if kind != "code" or _squeeze(text) != _squeeze(exercise.visible(source.cells[after])):
+            cell = source.cells[after]
+            if kind != "code" or _squeeze(text) not in map(_squeeze, (exercise.visible(cell), cell.source)):
                 found.remarks.append(f"the test cell {grade_id} was changed")
         elif _squeeze(text) in known:
             after = known[_squeeze(text)]
@@ -116,7 +121,9 @@ def _cells(data: bytes) -> list[tuple[str, str, str]]:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         old = isinstance(notebook, dict) and "worksheets" in notebook
-        raise Unreadable("a notebook of an old format: open and save it in Jupyter" if old else "JSON, but no notebook")
+        raise Unreadable(
+            "a notebook of an old format: open and save it in Jupyter" if old else "JSON, but no notebook"
+        )
     if len(cells) > MOST_CELLS:
         raise Unreadable(f"{len(cells)} cells, {MOST_CELLS} are allowed")
     found = []
@@ -143,9 +150,9 @@ def _maybe_essay(text: str, after: int, source: Exercise, found: Submission) -> 
 
 def _without_mark(cell, index: int, found: Submission) -> None:
     """An answer whose mark was lost runs as an extra cell; name it, so that it is looked at as an answer."""
-    wanted = exercise.defined(cell.source) - exercise.defined(exercise.without_solution(cell.source)) or exercise.defined(
-        cell.source
-    )
+    wanted = exercise.defined(cell.source) - exercise.defined(
+        exercise.without_solution(cell.source)
+    ) or exercise.defined(cell.source)
     for extra in found.extras:
         if wanted and wanted <= exercise.defined(extra.source) and extra.source not in found.answers.values():
             found.answers[cell.id] = extra.source

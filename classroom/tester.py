@@ -35,7 +35,9 @@ def serve(read_fd: int, write_fd: int, report_fd: int, job: dict, skip: dict[int
         wire.send(report_fd, {"start": number})
         session.start_cell()
         if number in skip:
-            outcome = {"error": {"kind": "stopped", "message": skip[number]}} if step["kind"] == "tests" else {}
+            outcome = (
+                {"error": {"kind": "stopped", "message": skip[number]}} if step["kind"] == "tests" else {}
+            )
         else:
             outcome = STEPS[step["kind"]](step, names, session)
         wire.send(report_fd, {"done": number, **outcome})

@@ -65,14 +65,16 @@ def import_all(modules: list[str]) -> None:
         if name not in sys.modules:
             try:
                 __import__(name)
-            except Exception:  # noqa: BLE001, S112 - the cell that needs it says so better
+            except Exception:  # noqa: BLE001 - the cell that needs it says so better
                 continue
 
 
 class Attempt:
     """One learner's process and one tester's, from fork to end."""
 
-    def __init__(self, mode: str, base: str, read_paths: list[str], job: dict, skip: dict[int, str], owner: int):
+    def __init__(
+        self, mode: str, base: str, read_paths: list[str], job: dict, skip: dict[int, str], owner: int
+    ):
         self.job, self.owner, self.outcomes, self.contract = job, owner, {}, None
         self.at, self.step_started, self.dead = -1, time.monotonic(), ""
         self.output, self.n_output = bytearray(), 0
@@ -146,6 +148,7 @@ class Attempt:
         if "start" in report:
             self.at, self.step_started = report["start"], time.monotonic()
         elif "done" in report:
+            report["seconds"] = round(time.monotonic() - self.step_started, 4)
             self.outcomes[report.pop("done")] = report
         else:
             self.contract = report["contract"]
@@ -198,7 +201,9 @@ def fork(live, close: list[int]) -> int:
     os._exit(0)
 
 
-def live_as_learner(mode: str, scratch: str, read_paths: list[str], job: dict, read_fd: int, write_fd: int, print_fd: int):
+def live_as_learner(
+    mode: str, scratch: str, read_paths: list[str], job: dict, read_fd: int, write_fd: int, print_fd: int
+):
     """Confine this process, then run the learner's cells in it."""
     os.setsid()
     for standard in (1, 2):
