@@ -65,6 +65,12 @@ class Exercise:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def folder() -> Path:
+    """The book's folder of exercises: of the clone that we are in, or of the one that this was installed from."""
+    here = Path("exercises").resolve()
+    return here if here.is_dir() else Path(__file__).resolve().parents[1] / "exercises"
+
+
 def find(name: str) -> Path:
     """The source of an exercise of the book, by its name, or of any other, by its path.
 
@@ -75,12 +81,10 @@ def find(name: str) -> Path:
         if not path.is_file():
             raise ExerciseError(f"There is no exercise {name}: no such file.")
         return path
-    folders = dict.fromkeys([Path("exercises").resolve(), Path(__file__).resolve().parents[1] / "exercises"])
-    for folder in folders:
-        for suffix in (".md", ".ipynb"):
-            if (folder / f"{name}{suffix}").is_file():
-                return folder / f"{name}{suffix}"
-    known = sorted({p.stem for folder in folders for p in folder.glob("*.md")})
+    for suffix in (".md", ".ipynb"):
+        if "/" not in name and (folder() / f"{name}{suffix}").is_file():
+            return folder() / f"{name}{suffix}"
+    known = sorted(path.stem for path in folder().glob("*.md"))
     there = f"the book has {', '.join(known)}" if known else "no folder exercises is here"
     raise ExerciseError(f"There is no exercise {name}: {there}. Or give the path of a .md or .ipynb file.")
 

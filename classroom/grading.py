@@ -29,6 +29,9 @@ class Limits:
     processes: int = 24
 
 
+DEFAULTS = Limits()
+
+
 @dataclass
 class Score:
     """What one graded cell earned, None where a person has to mark it."""
@@ -79,7 +82,7 @@ class Result:
 
 
 def grade_file(
-    source: Exercise, path: Path, mode: str = "bubblewrap", limits: Limits = Limits(), seed: int = 0
+    source: Exercise, path: Path, mode: str = "bubblewrap", limits: Limits = DEFAULTS, seed: int = 0
 ) -> Result:
     """Grade the notebook at `path`. A file that is no notebook earns 0, and the result says why.
 
@@ -89,18 +92,18 @@ def grade_file(
     try:
         data = submission.read(Path(path))
     except submission.Unreadable as error:
-        return _nothing(source, str(error))
+        return unreadable(source, str(error))
     return grade_bytes(source, data, mode, limits, seed)
 
 
 def grade_bytes(
-    source: Exercise, data: bytes, mode: str = "bubblewrap", limits: Limits = Limits(), seed: int = 0
+    source: Exercise, data: bytes, mode: str = "bubblewrap", limits: Limits = DEFAULTS, seed: int = 0
 ) -> Result:
     """Grade a notebook given as the bytes of its file; see `grade_file`."""
     try:
         found = submission.rebuild(data, source)
     except submission.Unreadable as error:
-        result = _nothing(source, str(error))
+        result = unreadable(source, str(error))
     else:
         contract = contract_of(Key(source), mode, limits)
         result = _grade(source, found, contract, mode, limits, seed)
@@ -123,7 +126,7 @@ def _grade(
             break
         except wire.Gone:
             if attempt == TIMES - 1:
-                return _nothing(
+                return unreadable(
                     source, "the sandbox ended three times over this notebook; look at it by hand"
                 )
     outcomes = {outcome["step"]: outcome for outcome in told["outcomes"]}
@@ -153,7 +156,7 @@ def _grade(
     return result
 
 
-def _nothing(source: Exercise, why: str) -> Result:
+def unreadable(source: Exercise, why: str) -> Result:
     """The result of a file that cannot be graded."""
     scores = [
         Score(cell.id, 0.0, cell.points, f"This file could not be graded: {why}.")

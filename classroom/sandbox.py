@@ -18,6 +18,7 @@ import sys
 import sysconfig
 import threading
 import time
+import weakref
 from functools import cache
 from pathlib import Path
 
@@ -167,8 +168,11 @@ class Sandbox:
         self.mode = mode
         self.process: subprocess.Popen | None = None
         self.socket: socket.socket | None = None
+        _all.add(self)
 
     def start(self) -> None:
+        if _stopped.is_set():
+            raise NoSandbox("stopped")
         mine, theirs = socket.socketpair()
         paths = [] if self.mode == "none" else read_paths()
         code = _with_path("from classroom import zygote; zygote.main()")
@@ -212,6 +216,12 @@ class Sandbox:
             return self.process.communicate(timeout=5)[1].decode(errors="replace").strip()[-300:]
         return ""
 
+    def kill(self) -> None:
+        """End the process at once, from any thread; what waits for it gets wire.Gone."""
+        if self.process is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the process and all below it."""
         if self.socket is not None:
@@ -220,14 +230,15 @@ class Sandbox:
         if self.process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=0.5)  # the closed socket ends it, after it has cleaned up
-            with contextlib.suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.kill()
             self.process.wait()
             self.process.stderr.close()
             self.process = None
 
 
 _idle: dict[str, list[Sandbox]] = {}
+_all: "weakref.WeakSet[Sandbox]" = weakref.WeakSet()
+_stopped = threading.Event()
 _lock = threading.Lock()
 
 
@@ -242,6 +253,13 @@ def borrowed(mode: str):
     finally:
         with _lock:
             _idle[mode].append(box)
+
+
+def stop() -> None:
+    """End every sandbox of this process, also those at work, and start no more: after Ctrl-C."""
+    _stopped.set()
+    for box in list(_all):
+        box.kill()
 
 
 @atexit.register
