@@ -15,7 +15,7 @@ HEADER = """\
 # The exact environment of the book. Made by `make lock` from the ranges in pyproject.toml; do not edit.
 """
 UV = [sys.executable, "-m", "uv"]
-OPTIONS = ["--extra", "book", "--extra", "test", "--universal", "--python-version", "3.11", "--quiet"]
+OPTIONS = ["--extra", "book", "--extra", "classroom", "--extra", "test", "--universal", "--python-version", "3.11", "--quiet"]
 OPTIONS += ["--no-annotate", "--no-header", "--no-emit-find-links", "--no-emit-index-url"]
 ONLY_WITH_CUDA = re.compile(r"(nvidia|cuda)-|triton\b")
 
