@@ -13,6 +13,7 @@ from classroom import batch, collect, exercise, export, pages, release, results,
 from classroom.grading import Limits
 
 OK, FOUND_PROBLEMS, CANNOT, STOPPED = 0, 1, 2, 130
+CLUSTER_WAIT = 15  # seconds until a scheduler has to answer
 INTRODUCTION = "Check, hand out and grade notebooks of exercises, safely: learners' code runs in a sandbox."
 EPILOGUE = """\
 NAME is an exercise of the book (attention) or the path of any notebook with nbgrader's marks (.md or .ipynb).
@@ -289,7 +290,7 @@ def _workers(options, stack: contextlib.ExitStack):
     except ImportError:
         raise Impossible("--cluster needs Dask: pip install distributed.") from None
     try:
-        client = stack.enter_context(Client(options.cluster, timeout=15))
+        client = stack.enter_context(Client(options.cluster, timeout=CLUSTER_WAIT))
     except (OSError, ValueError) as error:
         raise Impossible(
             f"No Dask scheduler answers at {options.cluster}: {' '.join(str(error).split())[:120]}"
