@@ -16,7 +16,8 @@ from playwright.sync_api import Error, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "_ext")]
 
-LAST = ["test_layout", "test_make", "test_claims", "test_book"]  # after the library, the quick ones first
+# after the library, the quick ones first
+LAST = ["test_layout", "test_make", "test_claims", "test_exercise_pages", "test_book"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NO_BROWSER = "no Chromium or Chrome was found; `.venv/bin/python -m playwright install chromium` gets one"
 skipped_for_browser = []

@@ -222,7 +222,7 @@ def test_no_chapter_types_a_number_by_hand(monkeypatch):
     generated = {"chapters/claims", "chapters/bibliography", "chapters/status", "chapters/glossary"}
     found = []
     for page in execute.pages():
-        if page not in generated:
+        if page not in generated and not page.startswith("exercises/"):  # those measure nothing
             source = (ROOT / f"{page}.md").read_text(encoding="utf-8")
             found += [f"{page}.md:{number}: {line}" for number, line in typed_numbers(source)]
     for name, row in ROWS.items():

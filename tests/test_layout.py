@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_MODULE = {
     "setup": "shows the modules of the others",
     "status": "lists versions",
+    "instructors": "is about classroom",
 }
 # Modules without a chapter of their own:
 WITHOUT_CHAPTER = {
@@ -76,18 +77,19 @@ def test_each_module_has_a_chapter_written_or_planned_and_tests(chapters):
             assert (ROOT / "tests" / f"test_{module}.py").exists(), f"{module} has no tests/test_{module}.py"
 
 
-@pytest.mark.parametrize("package", ["world", "live"])
+@pytest.mark.parametrize("package", ["tinylm/world", "tinylm/live", "classroom"])
 def test_each_module_of_a_package_has_tests(package):
-    files = (ROOT / f"tests/{package}").glob("test_*.py")
+    files = (ROOT / "tests" / Path(package).name).glob("test_*.py")
     tests = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    for path in (ROOT / f"tinylm/{package}").rglob("[a-z]*.py"):
-        assert re.search(rf"\b{path.stem}\b", tests), f"no test in tests/{package} names {path.stem}"
+    for path in (ROOT / package).rglob("[a-z]*.py"):
+        assert re.search(rf"\b{path.stem}\b", tests), f"no test of {package} names {path.stem}"
 
 
 def test_every_module_is_part_of_what_is_installed():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     found = setuptools.find_packages(str(ROOT), **settings["tool"]["setuptools"]["packages"]["find"])
-    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tinylm").rglob("*.py")}
+    modules = [path for package in ("tinylm", "classroom") for path in (ROOT / package).rglob("*.py")]
+    folders = {path.parent.relative_to(ROOT) for path in modules}
     assert set(found) == {".".join(folder.parts) for folder in folders}
 
 
@@ -96,21 +98,32 @@ def test_the_exceptions_are_needed(chapters):
     assert set(WITHOUT_CHAPTER) <= MODULES
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def imports(package: str) -> dict[str, set[str]]:
+    """Which modules of a package each of its flat modules imports."""
     graph = {}
-    for module in MODULES:
-        graph[module] = set()
-        tree = ast.parse((ROOT / "tinylm" / f"{module}.py").read_text(encoding="utf-8"))
+    for path in (ROOT / package).glob("[a-z]*.py"):
+        found = graph.setdefault(path.stem, set())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         # what a module does when it is the program itself, it does not do when it is imported
         tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if __name__ == ")]
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == "tinylm":
-                graph[module] |= {name.name for name in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tinylm."):
-                graph[module].add(node.module.removeprefix("tinylm."))
+            if isinstance(node, ast.ImportFrom) and node.module == package:
+                found |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{package}."):
+                found.add(node.module.removeprefix(f"{package}."))
             elif isinstance(node, ast.Import):
-                graph[module] |= {n.name.removeprefix("tinylm.") for n in node.names if "tinylm." in n.name}
-    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+                found |= {n.name.removeprefix(f"{package}.") for n in node.names if f"{package}." in n.name}
+    return graph
+
+
+@pytest.mark.parametrize("package", ["tinylm", "classroom"])
+def test_no_modules_import_each_other_in_a_circle(package):
+    TopologicalSorter(imports(package)).prepare()  # raises CycleError, which names the circle
+
+
+def test_grading_needs_no_language_model():
+    for path in (ROOT / "classroom").glob("*.py"):
+        assert not re.search(r"^\s*(from|import) tinylm", path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_no_chapter_is_longer_than_a_sitting(chapters):

@@ -19,6 +19,7 @@ PARTS = [
     "_static",
     "tools",
     "tinylm",
+    "classroom",
     "requirements.txt",
     "pyproject.toml",
 ]

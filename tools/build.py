@@ -21,6 +21,8 @@ INPUTS = [
     "*.yml",
     "*.md",
     "chapters/**/*",
+    "exercises/*.md",
+    "classroom/exercise.py",
     "tinylm/**/*.py",
     "tinylm/*.json",
     "tinylm/live/page/*",

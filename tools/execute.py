@@ -104,14 +104,14 @@ def pages() -> list[str]:
 
 
 def read_chapters() -> list[Chapter]:
-    """The pages of the table of contents that hold code cells."""
+    """The pages of the table of contents that hold code cells; exercises wait for their answers."""
     read = get_reader({"name": "myst_nb_md", "type": "plugin"})
     chapters = []
     for name in pages():
         path = Path(f"{name}.md")
         if not path.exists():
             sys.exit(f"_toc.yml lists {name}, but there is no {path}: write it, or take the line out.")
-        if "{code-cell}" in path.read_text(encoding="utf-8"):
+        if not name.startswith("exercises/") and "{code-cell}" in path.read_text(encoding="utf-8"):
             chapters.append(Chapter(name, path, read(str(path))))
     return chapters
 

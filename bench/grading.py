@@ -1,0 +1,146 @@
+"""How fast grading is: `.venv/bin/python bench/grading.py`, best alone on the machine, in a quarter of an hour.
+
+The same submissions of one exercise, graded by nbgrader's own `autograde` and by `classroom`, in processor seconds of
+all the processes that take part; then one sandbox against two, and what a warm one holds in memory.
+Writes chapters/grading.json, which the page for instructors tells.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import machine
+import nbformat
+import psutil
+
+from classroom import batch, collect, exercise, grading, release, results, sandbox
+
+OUT = Path(__file__).resolve().parents[1] / "chapters" / "grading.json"
+TURNS = 3  # of one worker and two, by turns
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--exercise", default="attention")
+    parser.add_argument("--n", type=int, default=200, help="submissions for classroom (%(default)s)")
+    parser.add_argument("--n-nbgrader", type=int, default=20, help="submissions for nbgrader, which is slow (%(default)s)")
+    parser.add_argument("--output", type=Path, default=OUT)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(options, Path(folder))
+    for name, value in found.items():
+        print(f"{name:<28}{value}")
+    options.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def measure(options, folder: Path) -> dict:
+    path = exercise.find(options.exercise)
+    source, mode = exercise.load(path), sandbox.choose()
+    submissions = a_class(folder, path, source, options.n)
+    theirs = nbgrader_seconds(folder, path, source, submissions, options.n_nbgrader)
+    ours = classroom_seconds(folder, path, submissions, 1)
+    rates = scaling(folder, source, submissions, mode)
+    return {
+        "exercise": options.exercise,
+        "sandbox": mode,
+        "processor": machine.processor(),
+        "cores": os.cpu_count(),
+        "n_submissions": options.n,
+        "n_nbgrader": options.n_nbgrader,
+        "nbgrader_cpu_seconds": round(theirs / options.n_nbgrader, 3),
+        "classroom_cpu_seconds": round(ours / options.n, 4),
+        "ratio": round(theirs / options.n_nbgrader / (ours / options.n), 1),
+        "per_minute_one_worker": round(60 * statistics.median(rates[1])),
+        "per_minute_two_workers": round(60 * statistics.median(rates[2])),
+        "share_of_linear": round(statistics.median(b / a / 2 for a, b in zip(rates[1], rates[2], strict=True)), 3),
+        "warm_worker_mb": round(warm_worker_mb(source, submissions, mode)),
+    }
+
+
+def a_class(folder: Path, path: Path, source, n: int) -> Path:
+    """Released notebooks filled in by a class: most tasks are right, some wrong, some not done."""
+    draw, out = random.Random(0), folder / "submissions"
+    out.mkdir()
+    answers = {cell.id: exercise.solution(cell) for cell in source.of("answer", "essay")}
+    for number in range(n):
+        notebook = release.for_learners(exercise.read_notebook(path), source)
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in answers and draw.random() < 0.85:
+                wrong = draw.random() < 0.15
+                cell.source = answers[name].replace("-1", "0") if wrong else answers[name]
+        nbformat.write(notebook, out / f"learner{number:03d}.ipynb")
+    return out
+
+
+def nbgrader_seconds(folder: Path, path: Path, source, submissions: Path, n: int) -> float:
+    """Processor seconds of `nbgrader autograde` over the first `n` submissions."""
+    course = folder / "course"
+    (course / "source" / "work").mkdir(parents=True)
+    nbformat.write(release.for_nbgrader(exercise.read_notebook(path)), course / "source" / "work" / f"{source.name}.ipynb")
+    (course / "nbgrader_config.py").write_text("c = get_config()\n")
+    for notebook in sorted(submissions.iterdir())[:n]:
+        place = course / "submitted" / notebook.stem / "work"
+        place.mkdir(parents=True)
+        shutil.copy(notebook, place / f"{source.name}.ipynb")
+    command = [sys.executable, "-m", "nbgrader"]
+    cpu_seconds([*command, "generate_assignment", "work"], course)
+    return cpu_seconds([*command, "autograde", "work"], course)
+
+
+def classroom_seconds(folder: Path, path: Path, submissions: Path, n_workers: int) -> float:
+    """Processor seconds of `classroom grade`, with all that starting and reporting costs."""
+    command = [sys.executable, "-m", "classroom.command", "grade", str(path), str(submissions)]
+    return cpu_seconds([*command, "-o", str(folder / "by-command"), "--workers", str(n_workers)], folder)
+
+
+def cpu_seconds(command: list[str], folder: Path) -> float:
+    """User and system time of a command and all the processes that it waited for."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(command[:6])} failed")
+    return used.ru_utime + used.ru_stime
+
+
+def scaling(folder: Path, source, submissions: Path, mode: str) -> dict[int, list[float]]:
+    """Submissions a second with one warm sandbox and with two, by turns."""
+    handed, rates = collect.collect(submissions, source.name), {1: [], 2: []}
+    run(folder / "warm", source, handed[:4], mode, 2)
+    for turn in range(TURNS):
+        for n_workers in rates:
+            start = time.monotonic()
+            run(folder / f"{turn}-{n_workers}", source, handed, mode, n_workers)
+            rates[n_workers].append(len(handed) / (time.monotonic() - start))
+    return rates
+
+
+def run(out: Path, source, handed: list, mode: str, n_workers: int) -> None:
+    folder = results.Folder(out)
+    folder.open(resume=False)
+    with ThreadPoolExecutor(n_workers) as executor:
+        batch.grade_all(source, handed, folder, executor, n_workers, mode=mode)
+
+
+def warm_worker_mb(source, submissions: Path, mode: str) -> float:
+    """Memory of a sandbox's processes after a submission; what they share is counted once."""
+    with sandbox.borrowed(mode) as box:
+        box.run(grading.job(source, grading.plan(source, grading.author_answers(source))[0], None, grading.DEFAULTS, 0))
+        root = psutil.Process(box.process.pid)
+        pss = [process.memory_full_info().pss for process in [root, *root.children(recursive=True)]]
+    sandbox.close_all()
+    return sum(pss) / (1 << 20)
+
+
+if __name__ == "__main__":
+    main()
