@@ -5,38 +5,25 @@ can reach the page or the search. Beside the page lies the notebook of the same.
 `exercises-` and the stem, and says where its notebook and its chapter are.
 """
 
-from copy import deepcopy
 from pathlib import Path
 
 import jupytext
 import nbformat
 
-from classroom.exercise import load, read_notebook, visible
+from classroom import release
+from classroom.exercise import load, read_notebook
 
 FOLDER = "exercises/"
 LEAD = """
 
 <a href="{stem}.ipynb" download>Download these tasks as a notebook</a> and work on them in Jupyter, where the
-course is [set up](#setup). They belong to the chapter [](#{stem}).
+course is [set up](#setup), or in Colab. They belong to the chapter [](#{stem}).
 """
 
 
-def learners(path: Path):
-    """The notebook that a learner gets of the exercise at `path`, with its test cells locked."""
-    notebook = read_notebook(path)
-    for index, (raw, cell) in enumerate(zip(notebook.cells, load(path).cells, strict=True)):
-        raw.source = visible(cell)
-        raw.id = cell.id or f"cell-{index}"  # the same in every build
-        if cell.id:
-            raw.metadata.deletable = False  # as nbgrader marks what it will look for
-        if cell.role == "tests":
-            raw.metadata.editable = False
-    return notebook
-
-
-def page(notebook, stem: str) -> str:
-    """The text of the page that shows a learner's notebook."""
-    notebook = deepcopy(notebook)
+def page(path: Path) -> str:
+    """The text of the page that shows what learners may see of the exercise at `path`."""
+    notebook, stem = release.stubs(read_notebook(path), load(path)), path.stem
     notebook.cells[0].source = f"(exercises-{stem})=\n{notebook.cells[0].source}{LEAD.format(stem=stem)}"
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("grade"):
@@ -49,8 +36,7 @@ def page(notebook, stem: str) -> str:
 
 def replace(app, docname: str, source: list[str]) -> None:
     if docname.startswith(FOLDER):
-        path = Path(app.env.doc2path(docname))
-        source[0] = page(learners(path), path.stem)
+        source[0] = page(Path(app.env.doc2path(docname)))
 
 
 def hand_out(app, error) -> None:
@@ -60,12 +46,21 @@ def hand_out(app, error) -> None:
     out = Path(app.outdir)
     for docname in sorted(app.env.found_docs):
         if docname.startswith(FOLDER):
-            notebook = learners(Path(app.env.doc2path(docname)))
-            nbformat.write(notebook, out / f"{docname}.ipynb")
-            jupytext.write(notebook, out / "_sources" / f"{docname}.md", fmt="md:myst")
+            path = Path(app.env.doc2path(docname))
+            nbformat.write(release.for_learners(read_notebook(path), load(path)), out / f"{docname}.ipynb")
+            (out / "_sources" / f"{docname}.md").write_text(page(path), encoding="utf-8")
+
+
+def without_source(app, pagename, templatename, context, doctree) -> None:
+    """No button of an exercise's page leads to the author's version."""
+    if pagename.startswith(FOLDER):
+        for group in context.get("header_buttons", []):
+            buttons = group.get("buttons", [])
+            group["buttons"] = [button for button in buttons if f"/{pagename}" not in str(button.get("url"))]
 
 
 def setup(app):
     app.connect("source-read", replace)
+    app.connect("html-page-context", without_source, priority=900)  # after the theme's own
     app.connect("build-finished", hand_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
-"""How fast grading is: `.venv/bin/python bench/grading.py`, best alone on the machine, in a quarter of an hour.
+"""How fast grading is: `.venv/bin/python bench/grading.py`, best alone on the machine, in some minutes.
 
-The same submissions of one exercise, graded by nbgrader's own `autograde` and by `classroom`, in processor seconds of
-all the processes that take part; then one sandbox against two, and what a warm one holds in memory.
+The same submissions of one exercise, graded by nbgrader's own `autograde` and by `classroom`, in processor
+seconds of all the processes that take part; then one sandbox against two, and what a warm one holds.
 Writes chapters/grading.json, which the page for instructors tells.
 """
 
@@ -32,7 +32,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--exercise", default="attention")
     parser.add_argument("--n", type=int, default=200, help="submissions for classroom (%(default)s)")
-    parser.add_argument("--n-nbgrader", type=int, default=20, help="submissions for nbgrader, which is slow (%(default)s)")
+    parser.add_argument(
+        "--n-nbgrader", type=int, default=20, help="for nbgrader, it is slow (%(default)s)"
+    )
     parser.add_argument("--output", type=Path, default=OUT)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +63,7 @@ def measure(options, folder: Path) -> dict:
         "ratio": round(theirs / options.n_nbgrader / (ours / options.n), 1),
         "per_minute_one_worker": round(60 * statistics.median(rates[1])),
         "per_minute_two_workers": round(60 * statistics.median(rates[2])),
-        "share_of_linear": round(statistics.median(b / a / 2 for a, b in zip(rates[1], rates[2], strict=True)), 3),
+        "share_of_linear": round(statistics.median(map(lambda one, two: two / one / 2, *rates.values())), 3),
         "warm_worker_mb": round(warm_worker_mb(source, submissions, mode)),
     }
 
@@ -86,7 +88,8 @@ def nbgrader_seconds(folder: Path, path: Path, source, submissions: Path, n: int
     """Processor seconds of `nbgrader autograde` over the first `n` submissions."""
     course = folder / "course"
     (course / "source" / "work").mkdir(parents=True)
-    nbformat.write(release.for_nbgrader(exercise.read_notebook(path)), course / "source" / "work" / f"{source.name}.ipynb")
+    whole = release.for_nbgrader(exercise.read_notebook(path))
+    nbformat.write(whole, course / "source" / "work" / f"{source.name}.ipynb")
     (course / "nbgrader_config.py").write_text("c = get_config()\n")
     for notebook in sorted(submissions.iterdir())[:n]:
         place = course / "submitted" / notebook.stem / "work"
@@ -105,8 +108,10 @@ def classroom_seconds(folder: Path, path: Path, submissions: Path, n_workers: in
 
 def cpu_seconds(command: list[str], folder: Path) -> float:
     """User and system time of a command and all the processes that it waited for."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # nbgrader calls programs by name
+    environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{' '.join(command[:6])} failed")
@@ -135,7 +140,9 @@ def run(out: Path, source, handed: list, mode: str, n_workers: int) -> None:
 def warm_worker_mb(source, submissions: Path, mode: str) -> float:
     """Memory of a sandbox's processes after a submission; what they share is counted once."""
     with sandbox.borrowed(mode) as box:
-        box.run(grading.job(source, grading.plan(source, grading.author_answers(source))[0], None, grading.DEFAULTS, 0))
+        steps, _ = grading.plan(source, grading.author_answers(source))
+        box.run(grading.job(source, steps, None, grading.DEFAULTS, 0))
+        time.sleep(1)  # until the submission's own processes have ended
         root = psutil.Process(box.process.pid)
         pss = [process.memory_full_info().pss for process in [root, *root.children(recursive=True)]]
     sandbox.close_all()

@@ -1,83 +1,88 @@
 """Small mistakes, planted into an author's answer one at a time: good tests catch each of them.
 
-A rule is given a node of the syntax tree and yields what may stand in its place. The tree is changed in one place,
-written out as Python, and put back, so that nothing is ever mutated on disk.
+`RULES` says for each kind of node in a syntax tree what may stand in its place. The tree is changed in one
+place, written out as Python, and put back.
 """
 
 import ast
+import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from classroom import exercise
 
-OPERATORS = {
-    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult], ast.FloorDiv: [ast.Mult],
-    ast.Mod: [ast.FloorDiv], ast.Pow: [ast.Mult], ast.BitAnd: [ast.BitOr], ast.BitOr: [ast.BitAnd],
-    ast.BitXor: [ast.BitOr], ast.And: [ast.Or], ast.Or: [ast.And],
-    ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt], ast.Gt: [ast.GtE, ast.LtE], ast.GtE: [ast.Gt, ast.Lt],
-    ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.In: [ast.NotIn], ast.NotIn: [ast.In], ast.Is: [ast.IsNot],
-    ast.IsNot: [ast.Is],
+OPERATORS = {  # what an operator is taken for; the last of a comparison is its opposite
+    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult], ast.Pow: [ast.Mult],
+    ast.FloorDiv: [ast.Mult], ast.Mod: [ast.FloorDiv],
+    ast.BitAnd: [ast.BitOr], ast.BitOr: [ast.BitAnd], ast.BitXor: [ast.BitOr],
+    ast.And: [ast.Or], ast.Or: [ast.And],
+    ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt], ast.Gt: [ast.GtE, ast.LtE],
+    ast.GtE: [ast.Gt, ast.Lt], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq],
+    ast.In: [ast.NotIn], ast.NotIn: [ast.In],  # codespell:ignore notin
+    ast.Is: [ast.IsNot], ast.IsNot: [ast.Is],
 }  # fmt: skip
-PAIRS = """min max, any all, sum mean, triu tril, zeros ones, log log2, log log10, sin cos, floor ceil, argmax argmin,
-    sqrt square, softmax log_softmax, lower upper, cumsum cumprod, keys values, startswith endswith, values indices,
-    intersection union, rand randn"""
-TWINS: dict[str, list[str]] = {}  # names that are easily taken for each other
-for first, second in map(str.split, PAIRS.split(",")):
-    TWINS.setdefault(first, []).append(second)
-    TWINS.setdefault(second, []).append(first)
-IN_PLACE = set("""abs add ceil clamp cos cumsum div exp fill floor log log2 masked_fill mul neg pow relu round rsqrt scatter
-    sigmoid sin sqrt square squeeze sub t tanh transpose tril triu unsqueeze""".split())  # fmt: skip
+PAIRS = """min max, any all, sum mean, triu tril, zeros ones, log log2, log log10, sin cos, floor ceil,
+    argmax argmin, sqrt square, softmax log_softmax, lower upper, cumsum cumprod, keys values, values indices,
+    startswith endswith, intersection union, rand randn"""
+TWINS: dict[str, list[str]] = {}  # names that are taken for each other
+for one, other in map(str.split, PAIRS.split(",")):
+    TWINS.setdefault(one, []).append(other)
+    TWINS.setdefault(other, []).append(one)
+IN_PLACE = """abs add ceil clamp cos cumsum div exp fill floor log log2 masked_fill mul neg pow relu round
+    rsqrt scatter sigmoid sin sqrt square squeeze sub t tanh transpose tril triu unsqueeze"""
 BY_OPERATOR = {ast.Add: "add_", ast.Sub: "sub_", ast.Mult: "mul_", ast.Div: "div_"}
 
 
 @dataclass(frozen=True)
 class Mutant:
     line: int  # of the original source, from 1
-    what: str  # `before -> after`
+    what: str  # `before -> after`; on one line no two mutants have the same
     source: str
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of the solution regions of a cell, or of the whole cell where it has none; each differs from all."""
+    """The mutants of the solution regions of a cell, or of the whole cell where it has none, each once."""
     source = exercise.python(source)
-    tree, wanted, lines = ast.parse(source), set(solution_lines(source)), source.split("\n")
+    tree, wanted = ast.parse(source), solution_lines(source)
+    variables = stored(tree) | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     seen, said = {ast.unparse(tree)}, Counter()
-    known = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     for place in list(places(tree)):
         if place.line not in wanted:
             continue
-        shown = place.parent if isinstance(place.node, ast.Constant) else place.node
-        before = ast.unparse(shown)
-        for replacement in RULES.get(type(place.node), nothing)(place.node, Context(place.function, known)):
-            place.put(replacement)
-            mutated, after = ast.unparse(tree), ast.unparse(shown if shown is place.parent else replacement)
+        part_of = isinstance(place.node, ast.Constant)  # a number alone says little
+        before = ast.unparse(place.parent if part_of else place.node)
+        for new in RULES.get(type(place.node), nothing)(place.node, Context(place.function, variables)):
+            place.put(new)
+            mutated, after = ast.unparse(tree), ast.unparse(place.parent if part_of else new)
             place.put(place.node)
             if mutated not in seen:
                 seen.add(mutated)
                 what = difference(before, after)
-                key = lines[place.line - 1].strip(), what
-                said[key] += 1
-                yield Mutant(place.line, what if said[key] == 1 else f"{what} ({said[key]})", mutated)
+                said[place.line, what] += 1
+                again = said[place.line, what]
+                yield Mutant(place.line, what if again == 1 else f"{what} #{again}", mutated)
 
 
-def solution_lines(source: str) -> list[int]:
-    """The numbers of the lines between the marks, or of all lines."""
-    spans = [
-        (source.count("\n", 0, m.start()) + 1, source.count("\n", 0, m.end()) + 1)
-        for m in exercise.SOLUTION.finditer(source)
-    ]
-    return [n for first, last in spans or [(1, source.count("\n") + 1)] for n in range(first, last + 1)]
+def solution_lines(source: str) -> set[int]:
+    """The numbers of the lines in solution regions, or of all lines."""
+    spans = [match.span() for match in exercise.SOLUTION.finditer(source)] or [(0, len(source))]
+    return {n for a, b in spans for n in range(source.count("\n", 0, a) + 1, source.count("\n", 0, b) + 2)}
 
 
 def difference(before: str, after: str) -> str:
-    """The first lines in which two sources differ."""
-    old, new = before.split("\n"), after.split("\n")
-    for one, other in zip(old, new, strict=False):
-        if one != other:
-            return f"{one.strip()} -> {other.strip()}"
-    return f"{old[-1].strip()} -> {'; '.join(line.strip() for line in [*old[-1:], *new[len(old) :]])}"
+    """The first line in which two sources differ, before and after."""
+    old, new = ([line.strip() for line in text.split("\n")] for text in (before, after))
+    pairs = [(a, b) for a, b in zip(old, new, strict=False) if a != b]
+    return " -> ".join(pairs[0] if pairs else (old[-1], "; ".join([old[-1], *new[len(old) :]])))
+
+
+def stored(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 # ---- where
@@ -102,9 +107,11 @@ class Place:
 
 
 def places(parent: ast.AST, line: int = 0, function=None) -> Iterator[Place]:
-    """All nodes below `parent`, in the order in which they are written; not the parts of f-strings."""
+    """All nodes below `parent` in the order of the text, but for docstrings and what is inside f-strings."""
+    if isinstance(parent, ast.JoinedStr) or is_docstring(parent):
+        return
     function = parent if isinstance(parent, ast.FunctionDef) else function
-    for name, value in [] if isinstance(parent, ast.JoinedStr) else ast.iter_fields(parent):
+    for name, value in ast.iter_fields(parent):
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(node, ast.AST):
                 here = getattr(node, "lineno", line)
@@ -114,170 +121,158 @@ def places(parent: ast.AST, line: int = 0, function=None) -> Iterator[Place]:
 
 @dataclass
 class Context:
-    """What a rule may ask about the surroundings."""
+    """What a rule may ask about the surroundings of its node."""
 
     function: ast.FunctionDef | None
-    known: set[str]  # names of variables and arguments; others are modules and functions
+    variables: set[str]  # of the cell; other names are those of modules and functions
 
-    @property
     def arguments(self) -> list[str]:
-        spec = self.function.args if self.function else ast.arguments([], [], None, [], [], None, [])
-        return [a.arg for a in [*spec.posonlyargs, *spec.args, *spec.kwonlyargs] if a.arg not in ("self", "cls")]
+        given = self.function.args if self.function else None
+        names = [a.arg for a in [*given.posonlyargs, *given.args, *given.kwonlyargs]] if given else []
+        return [name for name in names if name not in ("self", "cls")]
 
-    @property
-    def inputs(self) -> set[str]:
-        """Arguments, and what a loop over them gives, as long as the name means nothing else as well."""
-        names, other = set(self.arguments), set()
-        for node in ast.walk(self.function) if self.function else []:
-            if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Name):
-                (names if node.iter.id in names else other).update(stored(node.target))
-            elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
-                other.update(stored(node))
-        return names - other
-
-
-def stored(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    def is_input(self, node: ast.expr) -> bool:
+        """Whether it is an argument, or one element of it, whose name means nothing else in the function."""
+        inputs, others = set(self.arguments()), set()
+        for part in ast.walk(self.function) if self.function else []:
+            if isinstance(part, ast.For | ast.comprehension):
+                over = isinstance(part.iter, ast.Name) and part.iter.id in inputs
+                (inputs if over else others).update(stored(part.target))
+            elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
+                others |= stored(part)
+        return isinstance(node, ast.Name) and node.id in inputs - others
 
 
-# ---- what: each rule yields nodes that may stand in place of the one it is given
+# ---- what: the nodes that may stand in place of one
+
+
+def nothing(node, context) -> list:
+    return []
 
 
 def like(node: ast.AST, **changes) -> ast.AST:
-    return type(node)(**{**dict(ast.iter_fields(node)), **changes})
+    """The same node, with a few of its fields changed."""
+    changed = copy.copy(node)
+    vars(changed).update(changes)
+    return changed
 
 
-def expression(source: str) -> ast.expr:
-    return ast.parse(source, mode="eval").body
+def without(items: list, index: int) -> list:
+    return [*items[:index], *items[index + 1 :]]
 
 
 def negated(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        return like(test, ops=[OPERATORS[type(test.ops[0])][-1]()])
     return ast.UnaryOp(ast.Not(), test)
 
 
-def nothing(node, context):
-    return ()
+def swapped(node, context) -> list:
+    return [like(node, op=op()) for op in OPERATORS.get(type(node.op), [])]
 
 
-def binary(node, context):
-    yield from (like(node, op=op()) for op in OPERATORS.get(type(node.op), []))
+def binary(node, context) -> list:
+    left, right, found = node.left, node.right, swapped(node, context)
     if isinstance(node.op, ast.MatMult | ast.Sub | ast.Div | ast.Pow):
-        yield like(node, left=node.right, right=node.left)
-    yield from (node.left, node.right)
-    if type(node.op) in BY_OPERATOR and isinstance(node.left, ast.Name) and node.left.id in context.inputs:
-        yield ast.Call(ast.Attribute(node.left, BY_OPERATOR[type(node.op)], ast.Load()), [node.right], [])
+        found.append(like(node, left=right, right=left))
+    if type(node.op) in BY_OPERATOR and context.is_input(left):
+        found.append(ast.Call(ast.Attribute(left, BY_OPERATOR[type(node.op)], ast.Load()), [right], []))
+    return [*found, left, right]
 
 
-def unary(node, context):
-    yield node.operand
+def comparison(node, context) -> list:
+    ops = node.ops
+    return [
+        like(node, ops=[*ops[:i], op(), *ops[i + 1 :]])
+        for i in range(len(ops))
+        for op in OPERATORS[type(ops[i])]
+    ]
 
 
-def boolean(node, context):
-    yield from (like(node, op=op()) for op in OPERATORS[type(node.op)])
-    yield from node.values
-
-
-def comparison(node, context):
-    for i, op in enumerate(node.ops):
-        yield from (like(node, ops=[*node.ops[:i], other(), *node.ops[i + 1 :]]) for other in OPERATORS[type(op)])
-
-
-def constant(node, context):
+def constant(node, context) -> list:
     value = node.value
     if isinstance(value, bool):
-        yield ast.Constant(not value)
-    elif isinstance(value, int | float):
-        yield from map(ast.Constant, [value + 1, 0] if value < 0 else [value + 1, abs(value - 1), 0])
-    elif isinstance(value, str):
-        yield ast.Constant("")
+        return [ast.Constant(not value)]
+    if isinstance(value, int | float):
+        return [ast.Constant(number) for number in (value + 1, abs(value - 1), 0) if number != value]
+    return [ast.Constant("")] if isinstance(value, str) else []
 
 
-def call(node, context):
-    function, n = node.func, len(node.args)
-    is_method = isinstance(function, ast.Attribute) and not (
-        isinstance(function.value, ast.Name) and function.value.id not in context.known
-    )
-    name = getattr(function, "attr", getattr(function, "id", ""))
-    for twin in TWINS.get(name, []):
-        yield like(node, func=like(function, **{"attr" if isinstance(function, ast.Attribute) else "id": twin}))
-    yield from (like(node, keywords=[*node.keywords[:i], *node.keywords[i + 1 :]]) for i in range(len(node.keywords)))
-    if n + is_method > 1:
-        yield like(node, args=node.args[:-1])
-    yield from [function.value] if is_method else [a for a in node.args[:2] if not isinstance(a, ast.Starred)]
-    if is_method and name in IN_PLACE and isinstance(function.value, ast.Name) and function.value.id in context.inputs:
-        yield like(node, func=like(function, attr=f"{name}_"))
+def call(node, context) -> list:
+    function, args, found = node.func, node.args, []
+    if is_attribute := isinstance(function, ast.Attribute):
+        owner = function.value
+        is_method = not (isinstance(owner, ast.Name) and owner.id not in context.variables)
+        if function.attr in IN_PLACE.split() and context.is_input(owner):
+            found.append(like(node, func=like(function, attr=f"{function.attr}_")))
+    elif isinstance(function, ast.Name):
+        found += [like(node, func=like(function, id=twin)) for twin in TWINS.get(function.id, [])]
+    found += [  # a boolean becomes its opposite, which is the same mistake
+        like(node, keywords=without(node.keywords, i))
+        for i, keyword in enumerate(node.keywords)
+        if not (isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool))
+    ]
+    if is_attribute and is_method:
+        return [*found, *([like(node, args=args[:-1])] if args else []), owner]
+    fewer = [like(node, args=args[:-1])] if len(args) > 1 else []
+    return [*found, *fewer, *(argument for argument in args[:2] if not isinstance(argument, ast.Starred))]
 
 
-def attribute(node, context):
-    yield from (like(node, attr=twin) for twin in TWINS.get(node.attr, []) if isinstance(node.ctx, ast.Load))
-
-
-def part(node, context):
-    if isinstance(node.ctx, ast.Load):
-        yield node.value
-
-
-def bounds(node, context):
-    one = ast.Constant(1)
+def bounds(node, context) -> list:
+    one, found = ast.Constant(1), [like(node, step=None)] if node.step else []
     for end, moved in (("lower", one), ("upper", ast.UnaryOp(ast.USub(), one))):
         bound = getattr(node, end)
-        if bound is None:
-            yield like(node, **{end: moved})
-        else:
-            yield like(node, **{end: None})
-            if not isinstance(bound, ast.Constant):
-                yield from (like(node, **{end: ast.BinOp(bound, op(), one)}) for op in (ast.Add, ast.Sub))
-    if node.step:
-        yield like(node, step=None)
+        found.append(like(node, **{end: None if bound else moved}))
+        if bound and not isinstance(bound, ast.Constant):
+            found += [like(node, **{end: ast.BinOp(bound, op(), one)}) for op in (ast.Add, ast.Sub)]
+    return found
 
 
-def pair(node, context):
-    if isinstance(node.ctx, ast.Load) and len(node.elts) > 1:
-        yield like(node, elts=node.elts[::-1])
+def loop_in_expression(node, context) -> list:
+    dropped = [like(node, ifs=without(node.ifs, i)) for i in range(len(node.ifs))]
+    opposite = [[*node.ifs[:i], negated(test), *node.ifs[i + 1 :]] for i, test in enumerate(node.ifs)]
+    return dropped + [like(node, ifs=ifs) for ifs in opposite]
 
 
-def choice(node, context):
-    yield like(node, test=negated(node.test))
-    yield from (node.body, node.orelse)
+def statement(node, context) -> list:
+    return [] if is_docstring(node) else [ast.Pass()]
 
 
-def loop_in_expression(node, context):
-    for i, test in enumerate(node.ifs):
-        yield like(node, ifs=[*node.ifs[:i], *node.ifs[i + 1 :]])
-        yield like(node, ifs=[*node.ifs[:i], negated(test), *node.ifs[i + 1 :]])
+def result(node, context) -> list:
+    if node.value is None:
+        return []
+    zero, nan = ast.Constant(0), ast.Call(ast.Name("float"), [ast.Constant("nan")], [])
+    right_shape = [ast.BinOp(lazy, ast.Mult(), node.value) for lazy in (zero, nan)]
+    first = [ast.Name(name) for name in context.arguments()[:1]]
+    return [ast.Return(value) for value in (ast.Constant(None), *first, zero, nan, *right_shape)]
 
 
-def unique(node, context):
-    yield ast.ListComp(node.elt, node.generators)
-
-
-def statement(node, context):
-    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring
-        yield ast.Pass()
-
-
-def conditional(node, context):
-    yield ast.Pass()
-    yield like(node, test=negated(node.test))
-
-
-def loop(node, context):
-    yield ast.Pass()
-    yield like(node, body=[*node.body, ast.Break()])
-
-
-def result(node, context):
-    if node.value is not None:
-        for source in ["None", *context.arguments[:1], "0", "float('nan')"]:
-            yield ast.Return(expression(source))
-        for source in ("0", "float('nan')"):  # of the right shape
-            yield ast.Return(ast.BinOp(expression(source), ast.Mult(), node.value))
+def if_read(change):
+    """A rule that leaves alone what is assigned to."""
+    return lambda node, context: change(node) if isinstance(node.ctx, ast.Load) else []
 
 
 RULES = {
-    ast.BinOp: binary, ast.UnaryOp: unary, ast.BoolOp: boolean, ast.Compare: comparison, ast.Constant: constant,
-    ast.Call: call, ast.Attribute: attribute, ast.Subscript: part, ast.Slice: bounds, ast.Tuple: pair, ast.IfExp: choice,
-    ast.comprehension: loop_in_expression, ast.SetComp: unique, ast.Assign: statement, ast.AugAssign: statement,
-    ast.Expr: statement, ast.Delete: statement, ast.Raise: statement, ast.Assert: statement, ast.If: conditional,
-    ast.While: conditional, ast.For: loop, ast.Return: result, ast.Break: statement, ast.Continue: statement,
-}  # fmt: skip
+    ast.BinOp: binary,
+    ast.BoolOp: lambda node, context: [*swapped(node, context), *node.values],
+    ast.UnaryOp: lambda node, context: [node.operand],
+    ast.Compare: comparison,
+    ast.Constant: constant,
+    ast.Call: call,
+    ast.Slice: bounds,
+    ast.Attribute: if_read(lambda node: [like(node, attr=twin) for twin in TWINS.get(node.attr, [])]),
+    ast.Subscript: if_read(lambda node: [node.value]),
+    ast.Tuple: if_read(lambda node: [like(node, elts=node.elts[::-1])]),
+    ast.IfExp: lambda node, context: [like(node, test=negated(node.test)), node.body, node.orelse],
+    ast.SetComp: lambda node, context: [ast.ListComp(node.elt, node.generators)],
+    ast.comprehension: loop_in_expression,
+    ast.If: lambda node, context: [ast.Pass(), like(node, test=negated(node.test))],
+    ast.While: lambda node, context: [ast.Pass(), like(node, test=negated(node.test))],
+    ast.For: lambda node, context: [ast.Pass(), like(node, body=[*node.body, ast.Break()])],
+    ast.Return: result,
+} | dict.fromkeys(
+    [ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete, ast.Raise, ast.Assert, ast.Break,
+     ast.Continue], statement
+)  # fmt: skip

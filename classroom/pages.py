@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import cache
+from math import ceil
 from statistics import mean, median
 
 import jinja2
@@ -55,17 +56,14 @@ def summary(graded: list) -> dict:
 
 
 def histogram(scores: list[float], most: float) -> list[dict]:
-    """How many scores lie in each tenth of the scale, the best score in the last."""
-    counts = Counter(min(BARS - 1, int(BARS * score / most)) if most else 0 for score in scores)
+    """How many scores lie in each part of the scale, at most ten parts of whole points; full marks in the last."""
+    width = max(1, ceil(most / BARS))
+    n_bars = max(1, ceil(most / width))
+    counts = Counter(min(n_bars - 1, int(score / width)) for score in scores)
     tallest = max(counts.values())
     return [
-        {
-            "low": most * i / BARS,
-            "high": most * (i + 1) / BARS,
-            "n": counts[i],
-            "share": round(100 * counts[i] / tallest, 1),
-        }
-        for i in range(BARS)
+        {"low": width * i, "high": min(most, width * (i + 1)), "n": counts[i], "share": round(100 * counts[i] / tallest, 1)}
+        for i in range(n_bars)
     ]
 
 

@@ -30,20 +30,22 @@ def setup_source(source: Exercise) -> str:
     return SETUP.format(repository=REPOSITORY, tests="\n".join(rows))
 
 
-def for_learners(notebook, source: Exercise):
-    """A new notebook for learners, from the author's as `exercise.read_notebook` gives it."""
+def stubs(notebook, source: Exercise):
+    """A new notebook with what learners may see of the author's, as `exercise.read_notebook` gives it."""
     cells = []
     for raw, cell in zip(notebook.cells, source.cells, strict=True):
-        text, metadata = exercise.visible(cell), _metadata(raw, cell)
-        made = (
-            nbformat.v4.new_markdown_cell(text)
-            if raw.cell_type != "code"
-            else nbformat.v4.new_code_cell(text)
-        )
-        made.metadata.update(metadata)
-        cells.append(made)
-    first = nbformat.v4.new_code_cell(setup_source(source), metadata={"tags": ["classroom"]})
-    last = nbformat.v4.new_code_cell(LAST, metadata={"tags": ["classroom"]})
+        make = nbformat.v4.new_code_cell if raw.cell_type == "code" else nbformat.v4.new_markdown_cell
+        cells.append(make(exercise.visible(cell)))
+        cells[-1].metadata.update(_metadata(raw, cell))
+    return _finish(cells)
+
+
+def for_learners(notebook, source: Exercise):
+    """`stubs`, with a first cell that lets it run anywhere and say what passes, and a last one that adds up."""
+    cells = stubs(notebook, source).cells
+    first, last = (
+        nbformat.v4.new_code_cell(text, metadata={"tags": ["classroom"]}) for text in (setup_source(source), LAST)
+    )
     at = 1 if cells and source.cells[0].role == "text" else 0  # below the title
     return _finish([*cells[:at], first, *cells[at:], last])
 

@@ -22,7 +22,7 @@ INPUTS = [
     "*.md",
     "chapters/**/*",
     "exercises/*.md",
-    "classroom/exercise.py",
+    "classroom/*.py",
     "tinylm/**/*.py",
     "tinylm/*.json",
     "tinylm/live/page/*",
