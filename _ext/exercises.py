@@ -55,8 +55,8 @@ def without_source(app, pagename, templatename, context, doctree) -> None:
     """No button of an exercise's page leads to the author's version."""
     if pagename.startswith(FOLDER):
         for group in context.get("header_buttons", []):
-            buttons = group.get("buttons", [])
-            group["buttons"] = [button for button in buttons if f"/{pagename}" not in str(button.get("url"))]
+            if buttons := group.get("buttons"):
+                group["buttons"] = [b for b in buttons if f"/{pagename}" not in str(b.get("url"))]
 
 
 def setup(app):

@@ -1,14 +1,15 @@
-"""Show what `make bench` measured: `{speed-tables} bench.json`, a file beside the page.
+"""Show what the benchmarks measured, from a file beside the page: its tables, or one figure in a sentence.
 
-A directive and not a cell, because what a cell showed is kept until the code changes, and these figures
-change without that.
+`{speed-tables} bench.json` is a directive, ``{speed}`grading.json ratio|.0f` `` a role. Neither is a cell,
+because what a cell showed is kept until the code changes, and these figures change without that.
 """
 
+import json
 from pathlib import Path
 
 import speed_tables
 from docutils import nodes
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 
 class SpeedTables(SphinxDirective):
@@ -31,6 +32,22 @@ class SpeedTables(SphinxDirective):
         return made
 
 
+class SpeedFigure(SphinxRole):
+    """{speed}`grading.json ratio|.0f`"""
+
+    def run(self):
+        file, _, what = self.text.partition(" ")
+        name, _, form = what.partition("|")
+        relative, absolute = self.env.relfn2path(file)
+        self.env.note_dependency(relative)
+        try:
+            value = json.loads(Path(absolute).read_text(encoding="utf-8"))[name]
+            return [nodes.Text(format(value, form))], []
+        except (OSError, ValueError, KeyError) as error:
+            message = self.inliner.reporter.error(f"{file} has no figure {name!r}: {error}", line=self.lineno)
+            return [], [message]
+
+
 def paragraph(words: str) -> nodes.paragraph:
     return nodes.paragraph("", words)
 
@@ -48,4 +65,5 @@ def as_row(cells: list[str]) -> nodes.row:
 
 def setup(app):
     app.add_directive("speed-tables", SpeedTables)
+    app.add_role("speed", SpeedFigure())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -51,6 +51,7 @@ def measure(options, folder: Path) -> dict:
     theirs = nbgrader_seconds(folder, path, source, submissions, options.n_nbgrader)
     ours = classroom_seconds(folder, path, submissions, 1)
     rates = scaling(folder, source, submissions, mode)
+    per_minute = {n: 60 * statistics.median(rates[n]) for n in rates}
     return {
         "exercise": options.exercise,
         "sandbox": mode,
@@ -61,8 +62,9 @@ def measure(options, folder: Path) -> dict:
         "nbgrader_cpu_seconds": round(theirs / options.n_nbgrader, 3),
         "classroom_cpu_seconds": round(ours / options.n, 4),
         "ratio": round(theirs / options.n_nbgrader / (ours / options.n), 1),
-        "per_minute_one_worker": round(60 * statistics.median(rates[1])),
-        "per_minute_two_workers": round(60 * statistics.median(rates[2])),
+        "per_minute_one_worker": round(per_minute[1]),
+        "per_minute_two_workers": round(per_minute[2]),
+        "hours_for_ten_thousand": round(10_000 / per_minute[2] / 60, 2),
         "share_of_linear": round(statistics.median(map(lambda one, two: two / one / 2, *rates.values())), 3),
         "warm_worker_mb": round(warm_worker_mb(source, submissions, mode)),
     }

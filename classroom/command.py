@@ -271,10 +271,8 @@ def run_grade(options) -> int:
     if found["to_mark"]:
         print(f"{found['to_mark']} texts are yours to mark: {options.output / 'manual.csv'}")
     flagged = sum(bool(one.result.flags) for one in graded)
-    print(
-        f"Look at {options.output / 'report.html'}"
-        + (f": {flagged} submissions are flagged." if flagged else ".")
-    )
+    words = f", which flags {flagged} of the submissions" if flagged else ""
+    print(f"Look at {options.output / 'report.html'}{words}.")
     return OK
 
 

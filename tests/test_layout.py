@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_MODULE = {
     "setup": "shows the modules of the others",
     "status": "lists versions",
-    "instructors": "is about classroom",
 }
 # Modules without a chapter of their own:
 WITHOUT_CHAPTER = {
