@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from sphinx.search.en import SearchEnglish
 
 import exercises
+from classroom import release
 from classroom.exercise import load, read_notebook, visible
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +37,7 @@ def words(text: str) -> set[str]:
 @pytest.fixture(scope="module")
 def public() -> str:
     """What a reader may see: the exercises without what is hidden, and all that the book shows besides."""
-    seen = [exercises.page(exercises.learners(path), path.stem) for path in EXERCISES]
+    seen = [exercises.page(path) for path in EXERCISES]
     return "\n".join([*seen, *(path.read_text(encoding="utf-8") for path in PUBLIC)])
 
 
@@ -79,13 +80,14 @@ def test_what_is_hidden_is_found_where_it_stands(hidden):
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 def test_the_learners_notebook_keeps_every_cell_and_its_marks(path):
-    author, learner = read_notebook(path), exercises.learners(path)
+    author = read_notebook(path)
+    learner = release.stubs(author, load(path))
     for cell, twin in zip(author.cells, learner.cells, strict=True):
         assert cell.cell_type == twin.cell_type
         assert cell.metadata.get("nbgrader") == twin.metadata.get("nbgrader")
         locked = cell.metadata.get("nbgrader", {}).get("locked", False)
         assert twin.metadata.get("editable", True) is not locked
-    assert learner == exercises.learners(path), "two builds give one file"
+    assert learner == release.stubs(author, load(path)), "two builds give one file"
 
 
 # ---- the built book
@@ -94,10 +96,7 @@ def test_the_learners_notebook_keeps_every_cell_and_its_marks(path):
 def test_no_file_of_the_book_shows_what_is_hidden(book, hidden):
     found = []
     for path in book.rglob("*"):
-        if (
-            path.suffix in (".html", ".md", ".txt", ".ipynb", ".json", ".xml")
-            or path.name == "searchindex.js"
-        ):
+        if path.suffix in TEXTS or path.name == "searchindex.js":
             found += [f"{path.relative_to(book)}: {line}" for line in leaks(readable(path), hidden)]
     assert not found, "\n".join(["", *sorted(found)])
 
@@ -126,8 +125,10 @@ def test_each_exercise_has_its_page_and_its_notebook(book, stem):
     link = page.select_one("article a[download]")
     notebook = nbformat.read(book / "exercises" / link["href"], as_version=4)
     nbformat.validate(notebook)
-    assert notebook == exercises.learners(ROOT / f"exercises/{stem}.md")
+    source = ROOT / f"exercises/{stem}.md"
+    assert notebook == release.for_learners(read_notebook(source), load(source))
     assert page.select_one(f'article a[href^="../chapters/{stem}.html"]'), "it leads to its chapter"
+    assert not page.select(f'a[href*="/exercises/{stem}.md"]'), "no button leads to the author's version"
     chapter = BeautifulSoup((book / f"chapters/{stem}.html").read_text(encoding="utf-8"), "html.parser")
     assert chapter.select_one(f'article a[href^="../exercises/{stem}.html"]'), "its chapter leads to it"
 
