@@ -32,9 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--exercise", default="attention")
     parser.add_argument("--n", type=int, default=200, help="submissions for classroom (%(default)s)")
-    parser.add_argument(
-        "--n-nbgrader", type=int, default=20, help="for nbgrader, it is slow (%(default)s)"
-    )
+    parser.add_argument("--n-nbgrader", type=int, default=20, help="for nbgrader, it is slow (%(default)s)")
     parser.add_argument("--output", type=Path, default=OUT)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

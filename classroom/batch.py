@@ -35,9 +35,9 @@ def grade_all(
 ) -> int:
     """Grade what has no result yet in `folder`, and give back how many that were.
 
-    A result that is there and is of the same file and exercise is kept. `renew` makes another executor where a
-    worker's death broke the first (Python's process pools); without it such a death ends the run, and nothing
-    is lost.
+    A result that is there and is of the same file and exercise is kept. `renew` makes another executor where
+    a worker's death broke the first (Python's process pools); without it such a death ends the run, and
+    nothing is lost.
     """
     kept = {one.student: one.result for one in folder.load()}
     todo, running, n_done = iter(handed), {}, 0
@@ -103,7 +103,7 @@ def grade_all(
 
 
 def _is_lost_worker(error: BaseException) -> bool:
-    """Whether the executor, not the work, failed: BrokenProcessPool, Dask's KilledWorker and lost connections."""
+    """Whether the executor failed and not the work: a broken pool, Dask's KilledWorker, a lost connection."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(
         names

@@ -50,7 +50,7 @@ def collect(folder: Path, exercise: str) -> list[Handed]:
             found.append(_of_folder(entry, exercise))
     if not found:
         raise NothingHandedIn(
-            f"{folder} holds no submission: wanted is NAME.ipynb, or a folder for each learner with a notebook."
+            f"{folder} holds no submission: wanted is NAME.ipynb, or for each learner a folder with one."
         )
     return found
 

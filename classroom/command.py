@@ -266,7 +266,8 @@ def run_grade(options) -> int:
         return OK
     kept = f", {len(handed) - n_done} kept from before" if n_done < len(handed) else ""
     print(
-        f"{n_done} graded in {time.monotonic() - start:.0f} s{kept}. Mean {found['mean']:g} of {found['max_score']:g} points."
+        f"{n_done} graded in {time.monotonic() - start:.0f} s{kept}. "
+        f"Mean {found['mean']:g} of {found['max_score']:g} points."
     )
     if found["to_mark"]:
         print(f"{found['to_mark']} texts are yours to mark: {options.output / 'manual.csv'}")
@@ -315,13 +316,14 @@ def run_feedback(options) -> int:
     )
     _tell(
         options,
-        f"{len(graded)} pages in {options.results / 'feedback'}, mean {found['mean']:g} of {found['max_score']:g}{left}.",
+        f"{len(graded)} pages in {options.results / 'feedback'}, "
+        f"mean {found['mean']:g} of {found['max_score']:g}{left}.",
     )
     return OK
 
 
 def _source_of(folder: results.Folder):
-    """The exercise that results are of, where it is at hand: the report compares answers with the author's."""
+    """The exercise that results are of, where it is at hand, for the report to compare answers with it."""
     with contextlib.suppress(exercise.ExerciseError, IndexError):
         return exercise.load(exercise.find(folder.load()[0].result.exercise))
     return None

@@ -1,8 +1,8 @@
 """What a process gives up, for good, before it runs a learner's code: Linux's own means, by system call.
 
 Three layers: namespaces (a view of no other process, file or network), Landlock (files by permission, where
-namespaces are not to be had), and a filter of system calls. On PyPI there is no kept binding of these, so here
-they are, as short as the kernel's interface allows.
+namespaces are not to be had), and a filter of system calls. On PyPI there is no kept binding of these, so
+here they are, as short as the kernel's interface allows.
 """
 
 import ctypes
@@ -24,23 +24,38 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_SUBRE
     36,
     38,
 )
-NOSUID_NODEV, READONLY = 6, 1
+NOSUID_NODEV, READONLY, REMOUNT_BIND = 6, 1, 0x1020
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 # system calls by machine: number on x86_64, number on aarch64
 CALLS = {
-    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
-    "pidfd_open": (434, 434), "pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424), "process_madvise": (440, 440),
-    "socket": (41, 198), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
-    "pivot_root": (155, 41), "chroot": (161, 51), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
-    "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
-    "open_by_handle_at": (304, 265), "fsopen": (430, 430), "open_tree": (428, 428), "move_mount": (429, 429),
-    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "kcmp": (312, 272), "pidfd_open": (434, 434), "pidfd_getfd": (438, 438),
+    "pidfd_send_signal": (424, 424), "process_madvise": (440, 440), "socket": (41, 198),
+    "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
+    "pivot_root": (155, 41), "chroot": (161, 51), "add_key": (248, 217), "request_key": (249, 218),
+    "keyctl": (250, 219), "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425), "open_by_handle_at": (304, 265), "fsopen": (430, 430),
+    "open_tree": (428, 428), "move_mount": (429, 429), "memfd_create": (319, 279),
+    "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
 }  # fmt: skip
-# forbidden unless the first argument is 0 or the process's own number: what reaches other processes of one user
+# forbidden where files and processes of the same user are in reach: Landlock knows no owners, modes or times
+UNSEEN = {
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54),
+    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
+    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "setpriority": (141, 140),
+    "sched_setattr": (314, 274), "ioprio_set": (251, 30), "setxattrat": (463, 463),
+    "removexattrat": (466, 466), "file_setattr": (469, 469),
+}  # fmt: skip
+# forbidden there with these second arguments: what lets another process be signalled when a file is written
+OWNERS_OF_FILES = {"fcntl": ((72, 25), (8, 10, 15)), "ioctl": ((16, 29), (0x8901, 0x8902, 0x5412))}
+# forbidden unless the first argument is 0 or the process's own number: what reaches others of the same user
 TO_OTHERS = {
-    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "prlimit64": (302, 261), "setpriority": (141, 140),
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "prlimit64": (302, 261),
     "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119), "sched_setparam": (142, 118),
-    "migrate_pages": (256, 238), "move_pages": (279, 239), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+    "migrate_pages": (256, 238), "move_pages": (279, 239), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
 }  # fmt: skip
 CLONE, CLONE3 = (56, 220), (435, 435)
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
@@ -93,10 +108,17 @@ def enter_namespaces(scratch: str, size: int) -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:  # not Path.write_text, which would create
             file.write(text)
-    options = f"size={size},mode=1777".encode()
+    for folder in "/tmp", "/dev":  # what one learner leaves there another would find
+        _must(_libc.mount(None, folder.encode(), None, REMOUNT_BIND | flags_of(folder) | READONLY, None))
+    options = f"size={size},nr_inodes=20000,mode=1777".encode()
     for folder in (scratch, "/dev/shm"):
         _must(_libc.mount(b"tmpfs", folder.encode(), b"tmpfs", NOSUID_NODEV, options))
     _must(_libc.mount(b"none", b"/proc", b"tmpfs", NOSUID_NODEV | READONLY, b"size=4k,mode=555"))
+
+
+def flags_of(folder: str) -> int:
+    """How a folder's file system is mounted: what a remount has to repeat."""
+    return os.statvfs(folder).f_flag & (NOSUID_NODEV | 8)
 
 
 def drop_capabilities() -> None:
@@ -145,14 +167,17 @@ def can_filter_calls() -> bool:
 def filter_calls(alone: bool) -> None:
     """No sockets, no debugging, no namespaces, no memory outside the limits, no keys, no kernel programs.
 
-    Unless the process is `alone` in a namespace of processes, it may not signal or slow others either. A filter is a
-    program of the kernel's packet filter; instructions are (code, jump if true, jump if false, constant).
+    Unless the process is `alone` in namespaces of processes and files, it may not signal or slow others
+    either, nor change whose files are. A filter is a program of the kernel's packet filter; instructions are
+    (code, jump if true, jump if false, constant).
     """
     column, machine = MACHINES[platform.machine()]
     load, equal, above, any_bit, give = 0x20, 0x15, 0x35, 0x45, 0x06
     program = [(load, 0, 0, 4), (equal, 1, 0, machine), (give, 0, 0, KILL), (load, 0, 0, 0)]
     program += [(above, 0, 1, 0x40000000), (give, 0, 0, KILL)]  # x86's other numbering
-    for numbers in CALLS.values():
+    for numbers in [*CALLS.values(), *([] if alone else UNSEEN.values())]:
+        if numbers[column] is None:
+            continue
         program += [(equal, 0, 1, numbers[column]), (give, 0, 0, ERRNO | EPERM)]
     program += [
         (equal, 0, 1, CLONE3[column]),
@@ -164,6 +189,11 @@ def filter_calls(alone: bool) -> None:
         (any_bit, 0, 1, NEWUSER | NEWNS | NEWPID | NEWIPC),
     ]
     program += [(give, 0, 0, ERRNO | EPERM), (give, 0, 0, ALLOW)]
+    for numbers, seconds in [] if alone else OWNERS_OF_FILES.values():
+        program += [(equal, 0, 2 * len(seconds) + 2, numbers[column]), (load, 0, 0, 24)]
+        for second in seconds:
+            program += [(equal, 0, 1, second), (give, 0, 0, ERRNO | EPERM)]
+        program += [(give, 0, 0, ALLOW)]
     for numbers in [] if alone else TO_OTHERS.values():
         program += [
             (equal, 0, 5, numbers[column]),

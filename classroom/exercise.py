@@ -1,7 +1,7 @@
 """An exercise as its author wrote it: a notebook with nbgrader's marks, as MyST text (`.md`) or as `.ipynb`.
 
-The marks are those of https://nbgrader.readthedocs.io, schema 3. One mark is ours: `forbidden` in the metadata
-of an answer cell lists names that the answer should do without; a use is pointed out to the instructor.
+The marks are those of https://nbgrader.readthedocs.io, schema 3. One mark is ours: `forbidden` in the
+metadata of an answer cell lists names that it should do without; a use is pointed out to the instructor.
 """
 
 import ast
@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"  # nbgrader's own, which people search for
@@ -17,6 +18,9 @@ REGION = r"^([ \t]*)[^\n]*\bBEGIN {0}\b[^\n]*\n(.*?)^[^\n]*\bEND {0}\b[^\n]*(?:\
 SOLUTION = re.compile(REGION.format("SOLUTION"), re.DOTALL | re.MULTILINE)
 HIDDEN = re.compile(REGION.format("HIDDEN TESTS"), re.DOTALL | re.MULTILINE)
 SCHEME = re.compile(REGION.format("MARK SCHEME"), re.DOTALL | re.MULTILINE)
+MAGIC = re.compile(  # a line of a cell that is for IPython: %magic, !command, help?
+    r"^([ \t]*)(?:[%!?].*|[\w.]+\?{1,2}[ \t]*)$|(?<=[=])[ \t]*[!%].*$", re.MULTILINE
+)
 MARK = re.compile(r"\b(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)\b")
 
 
@@ -66,7 +70,7 @@ class Exercise:
 
 
 def folder() -> Path:
-    """The book's folder of exercises: of the clone that we are in, or of the one that this was installed from."""
+    """The book's folder of exercises: of the clone that we are in, or of the one this was installed from."""
     here = Path("exercises").resolve()
     return here if here.is_dir() else Path(__file__).resolve().parents[1] / "exercises"
 
@@ -96,7 +100,7 @@ def read_notebook(path: Path):
 
     try:
         notebook = jupytext.read(path) if path.suffix == ".md" else nbformat.read(path, as_version=4)
-    except (OSError, ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.reader.NotJSONError) as error:
         raise ExerciseError(f"{path} cannot be read as a notebook: {_line(error)}") from None
     for cell in notebook.cells:  # jupytext keeps an empty attribute that nbformat would complain of
         cell.setdefault("metadata", {})
@@ -118,9 +122,8 @@ def load(path: Path) -> Exercise:
         try:
             ast.parse(python(cell.source))
         except SyntaxError as error:
-            raise ExerciseError(
-                f"{path}: the cell {cell.id or cell.source[:30]!r} is no Python: {error}"
-            ) from None
+            name = cell.id or repr(cell.source[:30])
+            raise ExerciseError(f"{path}: the cell {name} is no Python: {error}") from None
     return exercise
 
 
@@ -176,6 +179,12 @@ def visible(cell: Cell) -> str:
     return HIDDEN.sub("", cell.source).rstrip("\n")
 
 
+def about(cell: Cell) -> str:
+    """What a test cell says that it checks: its docstring."""
+    found = re.match(r'\s*"""(.+?)"""', cell.source, re.DOTALL) if cell.role == "tests" else None
+    return " ".join(found[1].split()) if found else ""
+
+
 def solution(cell: Cell) -> str:
     """The author's own answer: what stands in the solution regions of an essay, or the whole code cell."""
     if cell.role == "answer":
@@ -185,7 +194,7 @@ def solution(cell: Cell) -> str:
 
 def python(source: str) -> str:
     """Python from a cell that may hold IPython's magics; what is no valid IPython is left as it is."""
-    if not re.search(r"^\s*[%!?]|\?\s*$|=\s*[!%]", source, re.MULTILINE):
+    if not re.search(r"^[ \t]*[%!?]|\?[ \t]*$|=[ \t]*[!%]", source, re.MULTILINE):
         return source
     from IPython.core.inputtransformer2 import TransformerManager
 
@@ -195,14 +204,21 @@ def python(source: str) -> str:
         return source
 
 
+@lru_cache(maxsize=2)
+def tree(source: str) -> ast.Module:
+    """The syntax of anyone's cell without its magics; empty where it has none. Quick, whatever it is."""
+    for text in (source, MAGIC.sub(r"\1None", re.sub(r"\A%%.*", "", source))):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return ast.Module([], [])
+
+
 def defined(source: str) -> set[str]:
     """The names that a cell's top level defines: functions, classes, assignments, imports."""
-    try:
-        body = ast.parse(python(source)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
     names = set()
-    for statement in body:
+    for statement in tree(source).body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(statement.name)
         elif isinstance(statement, ast.Import | ast.ImportFrom):

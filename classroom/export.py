@@ -1,4 +1,4 @@
-"""Grades as other programs read them: nbgrader's table, Canvas's gradebook, Moodle's worksheet, Gradescope's folder."""
+"""Grades as other programs read them: nbgrader, Canvas, Moodle, Gradescope."""
 
 import csv
 import re
@@ -97,9 +97,11 @@ def for_moodle(columns: list[str], rows: list[dict], graded: list[Graded]):
         most = float((row.get("Maximum grade") or "").replace(",", ".") or one.result.max_score)
         row["Grade"] = f"{one.result.score * most / one.result.max_score if one.result.max_score else 0:.2f}"
         if "Feedback comments" in columns:
-            lines = [
-                f"{score.id}: {'to be marked' if score.points is None else f'{score.points:g}'} of {score.max_points:g}. {score.message}"
-                for score in one.result.scores
-            ]
+            lines = [_comment(score) for score in one.result.scores]
             row["Feedback comments"] = "\n".join(lines)
     return columns, rows, unknown
+
+
+def _comment(score) -> str:
+    points = "to be marked" if score.points is None else f"{score.points:g}"
+    return f"{score.id}: {points} of {score.max_points:g}. {score.message}".strip()

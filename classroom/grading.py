@@ -1,7 +1,7 @@
 """One submission in, one result out: `grade_file` for a path, `grade_bytes` for what stands in the file.
 
-Both are pure: the same exercise, file and seed give the same result, on any machine. They may be called from any
-thread or process; each process keeps its sandboxes warm.
+Both are pure: the same exercise, file and seed give the same result, on any machine. They may be called from
+any thread or process; each process keeps its sandboxes warm.
 """
 
 import ast
@@ -18,6 +18,7 @@ from classroom.exercise import Exercise
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\r")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+BLANK = "Nothing is written there yet: NotImplementedError is still raised."
 TIMES = 3  # sandboxes that may fail over one submission
 
 
@@ -46,6 +47,7 @@ class Score:
     detail: str = ""  # for the instructor: the failure itself, also of a hidden test
     trace: str = ""  # the learner's part of a traceback
     answer: str = ""  # of a text that a person marks
+    about: str = ""  # what the test says that it checks
 
 
 @dataclass
@@ -138,7 +140,7 @@ def _grade(
         if number in stopped:
             result.remarks.append(f"{step.get('name') or step['id']}: {stopped[number]}")
         if step["kind"] == "tests":
-            result.scores.append(_score(cell, outcome, stopped))
+            result.scores.append(replace(_score(cell, outcome, stopped), about=exercise.about(cell)))
         elif outcome.get("trace"):
             result.errors[step["name"]] = outcome["trace"]
         elif number in stopped:
@@ -245,8 +247,9 @@ def learners_names(source: Exercise) -> set[str]:
 def trusted_parts(source: Exercise, learners: set[str]) -> dict[int, str]:
     """For each given cell, by index, the statements that tests rely on and that use nothing of the learner's.
 
-    Imports and definitions are always kept, since what stands in a function's body is looked up when it is called. Other
-    statements are kept where a test or a helper uses what they define, directly or through another.
+    Imports and definitions are always kept, since what stands in a function's body is looked up when it is
+    called. Other statements are kept where a test or a helper uses what they define, directly or through
+    another.
     """
     needed = _names_of_helpers(source)
     for cell in source.of("tests"):
@@ -344,7 +347,8 @@ def contract_of(key: Key, mode: str, limits: Limits) -> dict:
                 ]
                 why = "; ".join(dict.fromkeys([score.detail or score.message, *trouble[:1]]))
                 raise exercise.ExerciseError(
-                    f"{source.name}: its own answers do not earn full marks in {cell.id}: {' '.join(why.split())[:300]}"
+                    f"{source.name}: its own answers do not earn full marks in {cell.id}: "
+                    f"{' '.join(why.split())[:300]}"
                 )
     return told["contract"]
 
@@ -370,7 +374,7 @@ def _score(cell, outcome: dict, stopped: dict[int, str]) -> Score:
         )
     said = error["message"]
     if error["kind"] == "raised" and said.startswith("NotImplementedError"):
-        message = "Nothing is written there yet: NotImplementedError is still raised."
+        message = said = BLANK
     elif error["kind"] == "raised":
         message = f"Your code raised {said}" + (", in a further test." if error["hidden"] else ".")
     elif error["hidden"] and not error["own_words"]:

@@ -1,10 +1,10 @@
-"""Safe grading under nbgrader's own gradebook, formgrader, feedback and export. Two lines in nbgrader_config.py:
+"""Safe grading under nbgrader's gradebook, formgrader, feedback and export. Two lines in nbgrader_config.py:
 
     from classroom import nbgrader_plugin
     nbgrader_plugin.use(c)
 
-`nbgrader autograde` then puts a submission back on the skeleton of `source/`, runs it in the sandbox, and writes scores
-into the gradebook; `nbgrader generate_feedback` shows no hidden test. All else is nbgrader's.
+`nbgrader autograde` then puts a submission back on the skeleton of `source/`, runs it in the sandbox, and
+writes scores into the gradebook; `nbgrader generate_feedback` shows no hidden test. All else is nbgrader's.
 """
 
 from pathlib import Path
@@ -31,17 +31,19 @@ def use(config, sandbox_mode: str | None = None, limits: Limits = DEFAULTS, seed
 
 
 def source_of(resources, coursedir) -> Path:
-    """The author's notebook of what is being graded. Raises ExerciseError where it is not in the course's folder."""
+    """The author's notebook of what is being graded. Raises ExerciseError where the course has none."""
     about = resources["nbgrader"]
     folder = Path(coursedir.format_path(coursedir.source_directory, ".", about["assignment"]))
     for suffix in (".ipynb", ".md"):
         if (path := folder / f"{about['notebook']}{suffix}").is_file():
             return path
-    raise exercise.ExerciseError(f"{folder} has no notebook {about['notebook']}: nbgrader's source is needed to grade.")
+    raise exercise.ExerciseError(
+        f"{folder} has no notebook {about['notebook']}: nbgrader's source is needed to grade."
+    )
 
 
 class Rebuild(NotebookExporter):
-    """Reads a submission with care: what comes out is the author's notebook with the learner's cells put in."""
+    """Reads a submission with care: out comes the author's notebook with the learner's cells put in."""
 
     def from_filename(self, filename, resources=None, **kwargs):
         converter = self.parent
@@ -63,7 +65,9 @@ def put_in(path: Path, found: submission.Submission):
     notebook, source, cells = release.for_nbgrader(exercise.read_notebook(path)), exercise.load(path), []
 
     def add_extras(index: int) -> None:
-        cells.extend(nbformat.v4.new_code_cell(extra.source) for extra in found.extras if extra.after == index)
+        cells.extend(
+            nbformat.v4.new_code_cell(extra.source) for extra in found.extras if extra.after == index
+        )
 
     add_extras(-1)
     for index, (raw, cell) in enumerate(zip(notebook.cells, source.cells, strict=True)):

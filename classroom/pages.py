@@ -1,4 +1,4 @@
-"""The pages that `classroom` writes: feedback for a learner, a report for the instructor. They need no network."""
+"""Pages that need no network: feedback for a learner, a report for the instructor."""
 
 from collections import Counter
 from functools import cache
@@ -56,13 +56,18 @@ def summary(graded: list) -> dict:
 
 
 def histogram(scores: list[float], most: float) -> list[dict]:
-    """How many scores lie in each part of the scale, at most ten parts of whole points; full marks in the last."""
+    """How many scores lie in each of at most ten parts of the scale; full marks are in the last."""
     width = max(1, ceil(most / BARS))
     n_bars = max(1, ceil(most / width))
     counts = Counter(min(n_bars - 1, int(score / width)) for score in scores)
     tallest = max(counts.values())
     return [
-        {"low": width * i, "high": min(most, width * (i + 1)), "n": counts[i], "share": round(100 * counts[i] / tallest, 1)}
+        {
+            "low": width * i,
+            "high": min(most, width * (i + 1)),
+            "n": counts[i],
+            "share": round(100 * counts[i] / tallest, 1),
+        }
         for i in range(n_bars)
     ]
 

@@ -1,7 +1,7 @@
 """The learner's names as the tests see them: every use is a message, every answer a value.
 
-A function of the learner's is a `Proxy`: calling it sends the arguments to the learner's process and gives back
-what came out. What is changed there in place is changed here too. Gradients flow through, as far as the
+A function of the learner's is a `Proxy`: calling it sends the arguments to the learner's process and gives
+back what came out. What is changed there in place is changed here too. Gradients flow through, as far as the
 tensors that were passed and the learner's own parameters.
 
 An object whose every answer is the learner's choice must not decide a test. So an operation may be done on
@@ -24,6 +24,9 @@ class StudentError(Exception):
 
     trace = ""
 
+    def __str__(self) -> str:  # of a KeyError, too, which would quote its words once more
+        return str(self.args[0]) if self.args else ""
+
 
 class NoValue(TypeError):
     """The learner's code gave an object where the author's gives a value."""
@@ -32,8 +35,8 @@ class NoValue(TypeError):
 class Contract:
     """At which places the author's answer gives objects, and where it never gives None.
 
-    A place is written as in Python: `softmax()`, `Model().parameters()[]`. Without `places` all is allowed and
-    written down, which is how a contract is made.
+    A place is written as in Python: `softmax()`, `Model().parameters()[]`. Without `places` all is allowed
+    and written down, which is how a contract is made.
     """
 
     def __init__(self, places: dict[str, list[str]] | None = None):
@@ -74,13 +77,14 @@ class Session:
         """One question and its answer. Raises StudentError, Gone, or TooLarge for a question of ours."""
         wire.send(self.write_fd, message, blobs)
         reply, data = wire.receive(self.read_fd, self.deadline)
-        try:
-            if "error" in reply:
-                name, words, trace = reply["error"]
-                raise _as_exception(str(name), str(words)[:1000], str(trace)[:4000])
+        if type(reply) is not dict:
+            raise Gone("an answer that is no message")
+        if "error" not in reply:
             return reply, data
-        except (TypeError, ValueError, KeyError):
-            raise Gone("an answer that is no message") from None
+        said = reply["error"]
+        if type(said) is not list or len(said) != 3 or not all(type(part) is str for part in said):
+            raise Gone("an answer that is no message")
+        raise _as_exception(said[0][:100], said[1][:1000], said[2][:4000])
 
     def run(self, source: str, name: str) -> None:
         self.ask(["run", source, name])
@@ -109,7 +113,7 @@ class Session:
         value = self.decode(reply.get("value"), data, lambda what: Proxy(self, what, place), made)
         if reply.get("changed") is not None:
             changed = self.decode(reply["changed"], data, lambda what: Proxy(self, what, place))
-            _restore([list(args), kwargs], changed)
+            _restore((args, kwargs), changed)
         self.contract.check(place, value)
         return value
 
@@ -129,9 +133,10 @@ class Session:
             KeyError,
             IndexError,
             AttributeError,
+            ArithmeticError,
             RuntimeError,
-            OverflowError,
-            RecursionError,
+            StudentError,
+            MemoryError,
         ):
             raise Gone("an answer that is no value") from None
 
@@ -139,6 +144,8 @@ class Session:
 def _number(value) -> int:
     if isinstance(value, Proxy):
         return object.__getattribute__(value, "_number")
+    if isinstance(value, torch.Tensor):  # its values are sent; over there it is a leaf of its own
+        return 0
     raise TypeError(f"a test cannot pass a {type(value).__name__} to the learner's code: pass plain values")
 
 
@@ -184,6 +191,8 @@ def _restore(mine, theirs) -> None:
 
 
 def _has_inside(value) -> bool:
+    if type(value) is Proxy:  # hasattr would ask the learner
+        return False
     return isinstance(value, list | tuple | dict | set | bytearray | torch.Tensor) or hasattr(value, "dtype")
 
 
@@ -193,13 +202,22 @@ def _as_exception(name: str, words: str, trace: str) -> StudentError:
     error = StudentError(words)
     if isinstance(base, type) and issubclass(base, Exception) and base is not Exception:
         try:
-            error = type(name, (StudentError, base), {})(words)
-        except TypeError:  # one that wants other arguments, such as UnicodeDecodeError
-            error = StudentError(f"{name}: {words}")
+            error = _made(type(name, (StudentError, base), {}), words)
+        except TypeError:  # an ExceptionGroup wants them from the start
+            error = type(name, (StudentError,), {})(words)
     elif name.isidentifier():
         error = type(name, (StudentError,), {})(words)
     error.trace = trace
     return error
+
+
+def _made(kind: type, words: str) -> StudentError:
+    try:
+        return kind(words)
+    except TypeError:  # UnicodeDecodeError wants other arguments
+        error = kind.__new__(kind)
+        error.args = (words,)
+        return error
 
 
 class _Remote(torch.autograd.Function):

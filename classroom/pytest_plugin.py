@@ -14,7 +14,9 @@ SOURCE, EARNED = pytest.StashKey(), pytest.StashKey[list]()
 
 def pytest_addoption(parser):
     group = parser.getgroup("classroom", "grading notebooks")
-    group.addoption("--exercise", metavar="NAME", help="grade the notebooks given by the tests of this exercise")
+    group.addoption(
+        "--exercise", metavar="NAME", help="grade the notebooks given by the tests of this exercise"
+    )
     group.addoption("--no-sandbox", action="store_true", help="run the notebook's code with your own rights")
 
 

@@ -1,4 +1,4 @@
-"""The learner's notebook: stubs in place of answers, visible tests, a first cell that makes it run anywhere."""
+"""The learner's notebook: stubs in place of answers, visible tests, a cell that makes it run anywhere."""
 
 import nbformat
 
@@ -41,10 +41,11 @@ def stubs(notebook, source: Exercise):
 
 
 def for_learners(notebook, source: Exercise):
-    """`stubs`, with a first cell that lets it run anywhere and say what passes, and a last one that adds up."""
+    """`stubs`, with a first cell that lets it run anywhere and say what passes, and a last that adds up."""
     cells = stubs(notebook, source).cells
     first, last = (
-        nbformat.v4.new_code_cell(text, metadata={"tags": ["classroom"]}) for text in (setup_source(source), LAST)
+        nbformat.v4.new_code_cell(text, metadata={"tags": ["classroom"]})
+        for text in (setup_source(source), LAST)
     )
     at = 1 if cells and source.cells[0].role == "text" else 0  # below the title
     return _finish([*cells[:at], first, *cells[at:], last])

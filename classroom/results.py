@@ -15,7 +15,7 @@ import io
 import json
 import os
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from classroom import pages
@@ -53,11 +53,11 @@ class Folder:
         self.path = path
 
     def open(self, resume: bool) -> None:
-        """Make the folder. Raises ResultsError where it holds results that were not asked to be gone on with."""
+        """Make the folder. Raises ResultsError where it holds results, unless they are to be gone on with."""
         kept = list((self.path / "results").glob("*.json")) if self.path.exists() else []
         if kept and not resume:
             raise ResultsError(
-                f"{self.path} holds {len(kept)} results already: say --resume to go on, or name another folder."
+                f"{self.path} holds {len(kept)} results already: say --resume to go on, or name another."
             )
         try:
             for name in ("results", "feedback", "gradescope"):
@@ -120,7 +120,8 @@ class Folder:
                     ) from None
                 except ValueError:
                     raise ResultsError(
-                        f"{path}: {key[0]}, {key[1]}: {row['points']!r} is no number from 0 to {row['max_points']}."
+                        f"{path}: {key[0]}, {key[1]}: "
+                        f"{row['points']!r} is no number from 0 to {row['max_points']}."
                     ) from None
                 marks[key] = (points, unguard(row.get("comment") or ""))
         return marks
@@ -199,6 +200,6 @@ def _gradescope_test(score: Score) -> dict:
 def now_changed(path: Path) -> str:
     """When a file was last changed, ISO 8601 in UTC, or nothing where it is not there."""
     try:
-        return datetime.fromtimestamp(os.lstat(path).st_mtime, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(os.lstat(path).st_mtime, UTC).strftime("%Y-%m-%d %H:%M:%S")
     except OSError:
         return ""

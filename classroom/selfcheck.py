@@ -40,7 +40,8 @@ class SelfCheck:
         names = {name: points for name, points in self.tests.values()}
         earned = sum(names[name] for name, passed in self.passed.items() if passed)
         left = [name for name in names if not self.passed.get(name)]
-        words = f"{len(names) - len(left)} of {len(names)} tests pass: {earned:g} of {sum(names.values()):g} points, as far as these tests see."
+        words = f"{len(names) - len(left)} of {len(names)} tests pass: {earned:g} of "
+        words += f"{sum(names.values()):g} points, as far as these tests see."
         self.show(f"{words} Still open: {', '.join(left)}." if left else words, BAD if left else GOOD)
 
 

@@ -1,8 +1,9 @@
 """Answers that are nearly the same as another learner's, found by their fingerprints.
 
-Names are replaced by the order in which they appear, comments and layout go; of the hashes of all runs of `RUN` tokens
-the smallest of each window are kept (winnowing: Schleimer, Wilkerson and Aiken 2003, "Winnowing: local algorithms
-for document fingerprinting"). What many wrote, or what was handed out, says nothing and is left out.
+Names are replaced by the order in which they appear, comments and layout go. Of the hashes of all runs of
+`RUN` tokens the smallest of each window are kept (winnowing: Schleimer, Wilkerson and Aiken 2003, "Winnowing:
+local algorithms for document fingerprinting"). What many wrote, or what was handed out, says nothing and is
+left out.
 """
 
 import io

@@ -1,7 +1,7 @@
 """A learner's file: read with care, then put back on the skeleton of the exercise.
 
-Only the learner's own cells are taken from it. Tests, given code and points come from the author's source, so what was
-edited, deleted, doubled or unlocked among those does no harm.
+Only the learner's own cells are taken from it. Tests, given code and points come from the author's source, so
+what was edited, deleted, doubled or unlocked among those does no harm.
 """
 
 import json
@@ -16,7 +16,9 @@ from classroom.exercise import Exercise
 
 LARGEST = 128 << 20  # bytes of a file; a notebook with 60 MB of output is honest work
 MOST_CELLS = 2_000
-LONGEST_CELL = 200_000  # characters
+LONGEST_CELL, MOST_CODE = 200_000, 500_000  # characters
+MOST_PARTS = 16_000_000  # of JSON: a small file could otherwise fill the memory
+STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 
 
 class Unreadable(ValueError):
@@ -24,7 +26,7 @@ class Unreadable(ValueError):
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a plain file. Raises Unreadable for a link, a device, a pipe, a directory, or one too large."""
+    """The bytes of a plain file. Raises Unreadable for a link, a device, a pipe, a directory, a huge one."""
     try:
         if path.is_symlink():
             raise Unreadable("a symbolic link, which is not followed")
@@ -113,6 +115,8 @@ def rebuild(data: bytes, source: Exercise) -> Submission:
 
 def _cells(data: bytes) -> list[tuple[str, str, str]]:
     """Kind, grade_id and text of each cell, whatever else is in the file."""
+    if _has_many_parts(data):
+        raise Unreadable("more parts than a notebook has")
     try:
         notebook = json.loads(data)
     except UnicodeDecodeError:
@@ -127,19 +131,38 @@ def _cells(data: bytes) -> list[tuple[str, str, str]]:
         )
     if len(cells) > MOST_CELLS:
         raise Unreadable(f"{len(cells)} cells, {MOST_CELLS} are allowed")
-    found = []
+    found, n_code = [], 0
     for cell in cells:
         if not isinstance(cell, dict):
             continue
+        kind = cell.get("cell_type")
+        kind = kind if kind in ("code", "markdown", "raw") else "another kind"
         text = cell.get("source", "")
-        text = "".join(map(str, text)) if isinstance(text, list) else text if isinstance(text, str) else ""
+        lines = text if isinstance(text, list) else [text]
+        text = "".join(line for line in lines if isinstance(line, str))
+        text = text.encode("utf-8", "replace").decode()  # JSON may hold halves of characters
+        if kind != "code" and len(text) > LONGEST_CELL:  # Colab keeps pictures in the text
+            text = text[:LONGEST_CELL]
+        n_code += len(text) if kind == "code" else 0
         if len(text) > LONGEST_CELL:
             raise Unreadable(f"a cell of {len(text):,} characters, {LONGEST_CELL:,} are allowed")
+        if n_code > MOST_CODE:
+            raise Unreadable(f"more than {MOST_CODE:,} characters of code")
         metadata = cell.get("metadata")
         mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
         grade_id = mark.get("grade_id") if isinstance(mark, dict) else None
-        found.append((str(cell.get("cell_type"))[:20], grade_id if isinstance(grade_id, str) else "", text))
+        found.append((kind, grade_id if isinstance(grade_id, str) else "", text))
     return found
+
+
+def _has_many_parts(data: bytes) -> bool:
+    """Whether JSON holds more values than fit into some hundred megabytes; text of any length is one."""
+
+    def has_many(text: bytes) -> bool:
+        return text.count(b",") > MOST_PARTS or text.count(b"{") + text.count(b"[") > MOST_PARTS // 4
+
+    n_strings = (data.count(b'"') - data.count(b'\\"')) // 2
+    return n_strings > MOST_PARTS * 3 // 4 or (has_many(data) and has_many(STRINGS.sub(b"", data)))
 
 
 def _maybe_essay(text: str, after: int, source: Exercise, found: Submission) -> None:
@@ -167,4 +190,4 @@ def _without_mark(cell, index: int, found: Submission) -> None:
 
 def _squeeze(text: str) -> str:
     """Text without the differences that editors make: white space at the ends of lines and cells."""
-    return re.sub(r"[ \t]+$", "", text.replace("\r\n", "\n"), flags=re.MULTILINE).strip()
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip()

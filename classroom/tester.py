@@ -11,10 +11,12 @@ and reports on each step before and after it, so that whoever watches knows wher
 
 import ast
 import io
+import json
 import os
 import random
 import re
 import sys
+import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -23,6 +25,8 @@ import torch
 
 from classroom import confinement, exercise, wire
 from classroom.proxies import Contract, Session, StudentError
+
+START_LIMIT = 30.0  # seconds, for the learner's process to be confined
 
 
 def serve(read_fd: int, write_fd: int, report_fd: int, job: dict, skip: dict[int, str]) -> None:
@@ -39,7 +43,11 @@ def serve(read_fd: int, write_fd: int, report_fd: int, job: dict, skip: dict[int
                 {"error": {"kind": "stopped", "message": skip[number]}} if step["kind"] == "tests" else {}
             )
         else:
-            outcome = STEPS[step["kind"]](step, names, session)
+            try:
+                outcome = STEPS[step["kind"]](step, names, session)
+            except wire.Gone as gone:
+                wire.send(report_fd, {"gone": str(gone)})
+                raise
         wire.send(report_fd, {"done": number, **outcome})
     wire.send(report_fd, {"contract": contract.places})
 
@@ -83,7 +91,7 @@ def run_tests(step: dict, names: dict, session: Session) -> dict:
 
 
 def partial(value, points: float) -> float:
-    """Points for a test whose last expression is `value`, by nbgrader's rule: a number from 0 on is the score."""
+    """Points for a test whose last expression is `value`; a number from 0 on is the score, as in nbgrader."""
     try:
         score = float(repr(value))
     except ValueError:
@@ -111,7 +119,7 @@ def hidden_lines(source: str) -> list[tuple[int, int]]:
     spans = []
     for match in exercise.HIDDEN.finditer(source):
         first = source.count("\n", 0, match.start()) + 1
-        spans.append((first, first + match[0].count("\n")))
+        spans.append((first, first + match[0].rstrip("\n").count("\n")))
     return spans
 
 
@@ -141,9 +149,15 @@ def _said(error: Exception) -> str:
 STEPS = {"learner": run_learner, "trusted": run_trusted, "tests": run_tests}
 
 
-def start(read_fd: int, write_fd: int, report_fd: int, job: dict, skip: dict[int, str]) -> None:
-    """`serve`, in a process of its own that ends with it."""
+def start(
+    read_fd: int, write_fd: int, report_fd: int, steps_fd: int, job: dict, skip: dict[int, str]
+) -> None:
+    """`serve`, in a process of its own that ends with it; the steps stand in a file that it alone reads."""
     confinement.limit(job["memory"] + (1 << 30), job["disk"], 4096, int(job["total_limit"]) + 10)
+    job = job | json.loads(os.pread(steps_fd, os.fstat(steps_fd).st_size, 0))
     with open(os.devnull, "w") as nowhere:
         sys.stdout = sys.stderr = nowhere
+        for standard in (1, 2):  # of code in C, too
+            os.dup2(nowhere.fileno(), standard)
+        wire.receive(read_fd, time.monotonic() + START_LIMIT)  # the learner's process is ready
         serve(read_fd, write_fd, report_fd, job, skip)

@@ -85,7 +85,7 @@ def _put(data: bytes, blobs: list[bytes]) -> int:
 def _encode_tensor(value, blobs, refer, inner):
     if value.numel() * value.element_size() > MAX_BYTES:
         raise TooLarge(f"a tensor of more than {MAX_BYTES >> 20} MB")
-    plain = value.detach().cpu().contiguous()
+    plain = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())  # in order, without steps
     data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
     tensor = {"tensor": [str(value.dtype), list(value.shape), _put(data, blobs)]}
     if value.requires_grad and value.is_leaf:
@@ -121,15 +121,17 @@ def decode(coded, blobs: Blobs, deref: Callable, tensor: Callable):
     if tag in ("bytes", "bytearray"):
         return {"bytes": bytes, "bytearray": bytearray}[tag](blobs.take(body))
     if tag == "complex":
-        return complex(*map(inner, body))
+        return complex(*(_of((int, float), inner(part)) for part in body))
     if tag == "Fraction":
-        return Fraction(*map(inner, body))
-    if tag in ("range", "slice"):
-        return {"range": range, "slice": slice}[tag](*map(inner, body))
+        return Fraction(*(_of((int,), part) for part in body))  # a text such as 1e999999999 would take hours
+    if tag == "range":
+        return range(*(_of((int,), part) for part in body))
+    if tag == "slice":
+        return slice(*map(inner, body))
     if tag == "Ellipsis":
         return Ellipsis
     if tag == "Size":
-        return torch.Size(body)
+        return torch.Size(_sizes(body))
     if tag == "dtype":
         return DTYPES[body]
     if tag == "device":
@@ -147,9 +149,9 @@ def decode(coded, blobs: Blobs, deref: Callable, tensor: Callable):
         return tensor(inner(body[0]), "branch", body[1])
     if tag == "ndarray":
         dtype, shape, n_bytes = body
-        return np.frombuffer(bytearray(blobs.take(n_bytes)), _numeric(dtype)).reshape(_sizes(shape))
+        return _numbers(blobs.take(n_bytes), dtype).reshape(_sizes(shape))
     if tag == "scalar":
-        return np.frombuffer(blobs.take(body[1]), _numeric(body[0]))[0]
+        return _numbers(blobs.take(body[1]), body[0])[0]
     if tag == "object":
         return deref(body)
     raise ValueError(f"unknown kind of value {tag!r}")
@@ -159,19 +161,27 @@ def _decode_tensor(dtype: str, shape: list[int], n_bytes: int, blobs: Blobs) -> 
     shape, dtype = _sizes(shape), DTYPES[dtype]
     if math.prod(shape) * dtype.itemsize != n_bytes:
         raise ValueError("a tensor's bytes do not fit its shape")
-    data = blobs.take(n_bytes)
-    return (
-        torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
-        if n_bytes
-        else torch.empty(shape, dtype=dtype)
-    )
+    data = bytearray(blobs.take(n_bytes))
+    if not data:
+        return torch.empty(shape, dtype=dtype)
+    if dtype is torch.bool:  # only 0 and 1 are bools, whatever the bytes are
+        return torch.frombuffer(data, dtype=torch.uint8).bool().reshape(shape)
+    return torch.frombuffer(data, dtype=dtype).reshape(shape)
 
 
-def _numeric(dtype: str) -> np.dtype:
+def _numbers(data: bytes, dtype: str) -> np.ndarray:
     found = np.dtype(dtype) if type(dtype) is str and len(dtype) < 8 else None
     if found is None or found.kind not in "biufc":
         raise ValueError("no numeric type")
-    return found
+    if found.kind == "b":
+        return np.frombuffer(data, np.uint8) != 0
+    return np.frombuffer(bytearray(data), found)
+
+
+def _of(kinds: tuple, value):
+    if type(value) not in kinds:
+        raise TypeError("a part of the wrong kind")
+    return value
 
 
 def _sizes(shape) -> list[int]:

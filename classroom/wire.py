@@ -1,4 +1,4 @@
-"""Messages between processes that do not trust each other: a header of two lengths, JSON, a block of raw bytes.
+"""Messages between processes that do not trust each other: a header of two lengths, JSON, a block of bytes.
 
 Reading one cannot do more than fail: its size is bounded, and JSON makes nothing but plain values.
 """

@@ -1,23 +1,28 @@
-"""The confined process: imports PyTorch once, then forks a learner's process and a tester's for each submission.
+"""The confined process: imports PyTorch once, then forks a watcher for each submission.
 
-It has no thread and never runs a learner's code itself. It watches both: time, memory, number of processes, output.
-A step at which the learner's process dies is left out of the next attempt, so that the rest still counts.
+The watcher forks a learner's process and a tester's, and watches both: time, memory, number of processes,
+output. A step at which the learner's process dies is left out of the next attempt, so that the rest counts.
+
+A learner's process can read all of its memory, and that is a copy of the memory here. So nothing secret ever
+comes into it: the steps of a job stand in a file that the tester alone reads, and the watcher ends with its
+submission.
 """
 
 import os
 import select
-import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from classroom import confinement, student, tester, wire
+from classroom import confinement, sandbox, student, tester, wire
 
 ATTEMPTS = 8  # one dead cell each
 TICK = 0.05  # seconds between looks at memory
-OUTPUT_KEPT = 16 << 10
+OUTPUT_KEPT, TRACES_KEPT = 16 << 10, 1 << 20  # bytes, characters
+GONE = "the process ended in this cell (exit, crash, or an answer that is no value)"
 PAGE = os.sysconf("SC_PAGESIZE")
 
 
@@ -39,24 +44,35 @@ def warm_up() -> None:
 
 
 def main() -> None:
-    mode, fd, read_paths = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    mode, fd, base, read_paths = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     warm_up()
-    base = "/tmp/work" if mode == "bubblewrap" else tempfile.mkdtemp(prefix="classroom-")
     if mode == "landlock":
         confinement.drop_capabilities()
         confinement.landlock([*read_paths, "/proc"], [base, "/dev/null"])
     confinement.adopt_orphans()
     wire.send(fd, {"ready": mode})
+    owner = socket.socket(fileno=fd)
     try:
         while True:
             job, _ = wire.receive(fd)
+            steps = socket.recv_fds(owner, 1, 1)[1][0]
             import_all(job["imports"])
-            wire.send(fd, Attempt.run_all(mode, base, read_paths, job, fd))
+            watcher = fork(
+                lambda job=job, steps=steps: watch(mode, base, read_paths, job, steps, fd), close=[]
+            )
+            os.close(steps)
+            if os.waitpid(watcher, 0)[1]:
+                break
     except wire.Gone:
         pass
     finally:
-        if mode != "bubblewrap":
-            shutil.rmtree(base, ignore_errors=True)
+        end_family()
+
+
+def watch(mode: str, base: str, read_paths: list[str], job: dict, steps: int, owner: int) -> None:
+    """See one job through and tell the owner; a process of its own."""
+    confinement.adopt_orphans()
+    wire.send(owner, Attempt.run_all(mode, base, read_paths, job, steps, owner))
 
 
 def import_all(modules: list[str]) -> None:
@@ -73,9 +89,17 @@ class Attempt:
     """One learner's process and one tester's, from fork to end."""
 
     def __init__(
-        self, mode: str, base: str, read_paths: list[str], job: dict, skip: dict[int, str], owner: int
+        self,
+        mode: str,
+        base: str,
+        read_paths: list[str],
+        job: dict,
+        steps: int,
+        skip: dict[int, str],
+        owner: int,
     ):
         self.job, self.owner, self.outcomes, self.contract = job, owner, {}, None
+        self.next_look, self.n_traced = 0.0, 0
         self.at, self.step_started, self.dead = -1, time.monotonic(), ""
         self.output, self.n_output = bytearray(), 0
         to_learner, from_tester = os.pipe()
@@ -84,35 +108,38 @@ class Attempt:
         self.printed, print_fd = os.pipe()
         self.scratch = base if mode == "bubblewrap" else tempfile.mkdtemp(dir=base)
         self.baseline = resident(os.getpid())
-        mine = [owner, self.reports, self.printed]
+        mine = [owner, self.reports, self.printed]  # and the steps, which no learner may read
         self.learner = fork(
             lambda: live_as_learner(mode, self.scratch, read_paths, job, to_learner, from_learner, print_fd),
-            close=[*mine, from_tester, to_tester, report_fd],
+            close=[*mine, from_tester, to_tester, report_fd, steps],
         )
         self.tester = fork(
-            lambda: tester.start(to_tester, from_tester, report_fd, job, skip),
+            lambda: tester.start(to_tester, from_tester, report_fd, steps, job, skip),
             close=[*mine, to_learner, from_learner, print_fd],
         )
         for descriptor in (to_learner, from_tester, from_learner, to_tester, report_fd, print_fd):
             os.close(descriptor)
 
     @classmethod
-    def run_all(cls, mode: str, base: str, read_paths: list[str], job: dict, fd: int) -> dict:
-        """Attempts until one gets through, or the time is up; what the last one found."""
-        skip, started, attempt = {}, time.monotonic(), None
+    def run_all(cls, mode: str, base: str, read_paths: list[str], job: dict, steps: int, owner: int) -> dict:
+        """Attempts until one gets through, or the time is up; the latest that is known of each step."""
+        skip, outcomes, started, attempt = {}, {}, time.monotonic(), None
         for _ in range(ATTEMPTS):
-            attempt = cls(mode, base, read_paths, job, skip, fd)
+            attempt = cls(mode, base, read_paths, job, steps, skip, owner)
             try:
                 attempt.watch(started + job["total_limit"])
             finally:
                 attempt.end(mode)
+            outcomes |= attempt.outcomes
             if not attempt.dead:
                 break
+            if attempt.at < 0:  # not the learner's doing
+                raise RuntimeError("the learner's process could not be confined")
             skip[attempt.at] = attempt.dead
             if time.monotonic() > started + job["total_limit"]:
                 break
         return {
-            "outcomes": [{"step": number, **outcome} for number, outcome in sorted(attempt.outcomes.items())],
+            "outcomes": [{"step": number, **outcome} for number, outcome in sorted(outcomes.items())],
             "stopped": [[number, reason] for number, reason in skip.items()],
             "contract": attempt.contract,
             "output": bytes(attempt.output).decode(errors="replace"),
@@ -137,29 +164,31 @@ class Attempt:
                 try:
                     report, _ = wire.receive(self.reports, deadline + 1)
                 except wire.Gone:
-                    self.dead = self.why_gone()
+                    self.dead = GONE  # out of memory itself
                     return
                 if self.note(report):
                     return
-            self.dead = self.dead or self.too_much(deadline)
+            if time.monotonic() >= self.next_look:
+                self.dead = self.too_much(deadline)
+                self.next_look = time.monotonic() + TICK
 
     def note(self, report: dict) -> bool:
         """Take down a report; whether it was the last."""
         if "start" in report:
             self.at, self.step_started = report["start"], time.monotonic()
+        elif "gone" in report:
+            limit = f"out of time: more than {self.job['cell_limit']:g} s for one cell"
+            self.dead = limit if report["gone"] == "out of time" else GONE
+            return True
         elif "done" in report:
             report["seconds"] = round(time.monotonic() - self.step_started, 4)
+            self.n_traced += len(report.get("trace", ""))
+            if self.n_traced > TRACES_KEPT:  # of thousands of cells that fail
+                report["trace"] = ""
             self.outcomes[report.pop("done")] = report
         else:
             self.contract = report["contract"]
         return self.contract is not None
-
-    def why_gone(self) -> str:
-        """The tester stops talking when the learner's process does, or when it is itself out of memory."""
-        limit = self.job["cell_limit"]
-        if time.monotonic() - self.step_started >= limit:
-            return f"out of time: more than {limit:g} s for one cell"
-        return "the process ended in this cell (exit, crash, or an answer that is no value)"
 
     def too_much(self, deadline: float) -> str:
         """Why this attempt has to be ended now, or nothing."""
@@ -172,9 +201,9 @@ class Attempt:
         if len(family) > self.job["n_processes"] + 2:
             return f"more than {self.job['n_processes']} processes at once"
         used = sum(max(0, resident(process) - self.baseline) for process in family)
-        if used > self.job["memory"]:
+        if used > self.job["memory"] * 5 // 4:  # one process alone meets its own limit first
             return f"out of memory: more than {self.job['memory'] >> 20} MB"
-        if self.scratch != "/tmp/work" and size_of(self.scratch) > self.job["disk"]:
+        if self.scratch != "/tmp/work" and size_of(self.scratch, self.job["disk"]) > self.job["disk"]:
             return f"more than {self.job['disk'] >> 20} MB of files"
         return ""
 
@@ -184,7 +213,7 @@ class Attempt:
         for descriptor in (self.reports, self.printed):
             os.close(descriptor)
         if mode != "bubblewrap":
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            sandbox.remove(self.scratch)
 
 
 def fork(live, close: list[int]) -> int:
@@ -206,6 +235,7 @@ def live_as_learner(
 ):
     """Confine this process, then run the learner's cells in it."""
     os.setsid()
+    confinement.die_with_parent()
     for standard in (1, 2):
         os.dup2(print_fd, standard)
     os.close(print_fd)
@@ -215,6 +245,7 @@ def live_as_learner(
         if child:
             os.closerange(0, 256)
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 255)
+        os.setsid()  # a signal to its own group must not reach the parent
         confinement.die_with_parent()
         confinement.drop_capabilities()
     os.chdir(scratch)
@@ -227,6 +258,7 @@ def live_as_learner(
     if mode != "none" and confinement.can_filter_calls():
         confinement.filter_calls(alone=mode == "bubblewrap")
     tester.seed_everything(job["seed"] + 1)
+    wire.send(write_fd, {"ready": True})
     student.serve(read_fd, write_fd)
 
 
@@ -271,15 +303,25 @@ def n_tasks_of_user() -> int:
     return n
 
 
-def size_of(folder: str) -> int:
-    """Bytes of the files below a folder."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(root, name)).st_size
-            except OSError:
-                continue
+def size_of(folder: str, enough: int) -> int:
+    """Bytes of the files below a folder, each at least a page.
+
+    More than `enough` is not counted to its end, and is the answer where a folder cannot be looked into.
+    """
+    total, todo = 0, [folder]
+    while todo and total <= enough:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    total += max(PAGE, entry.stat(follow_symlinks=False).st_size)
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+                    if total > enough:
+                        break
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        except OSError:  # no permission, or too deep
+            return enough + 1
     return total
 
 

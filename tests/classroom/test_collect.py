@@ -70,6 +70,10 @@ def test_a_single_file_is_one_submission(tmp_path):
 
 
 def test_nothing_there_is_said_in_a_line(tmp_path):
-    for path, words in (tmp_path, "no submission"), (tmp_path / "x", "no folder"), (tmp_path / "x.ipynb", "no file"):
+    for path, words in (
+        (tmp_path, "no submission"),
+        (tmp_path / "x", "no folder"),
+        (tmp_path / "x.ipynb", "no file"),
+    ):
         with pytest.raises(NothingHandedIn, match=words):
             collect(path, "attention")

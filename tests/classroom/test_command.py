@@ -68,7 +68,10 @@ def test_json_is_json_and_nothing_else(tmp_path, capsys):
         (["grade", "attention", "nowhere", "-o", "out"], "There is no folder nowhere"),
         (["grade", "attention", ".", "-o", "out", "--workers", "0"], "must be above 0"),
         (["grade", "attention", "a-class", "-o", "a-file/out"], "cannot be written"),
-        (["grade", "attention", "a-class", "-o", "out", "--cluster", "tcp://127.0.0.1:9"], "No Dask scheduler"),
+        (
+            ["grade", "attention", "a-class", "-o", "out", "--cluster", "tcp://127.0.0.1:9"],
+            "No Dask scheduler",
+        ),
         (["feedback", "nowhere"], "holds no results"),
         (["export", "nowhere", "--to", "canvas"], "holds no results"),
     ],

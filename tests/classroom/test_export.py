@@ -51,7 +51,11 @@ def test_canvas_gets_its_gradebook_back_with_a_column_more(folder, tmp_path):
 
 
 def test_moodle_gets_its_worksheet_back_with_grades_on_its_own_scale(folder, tmp_path):
-    folder.save(Graded("Anna Alm_123_assignsubmission_file", Result("attention", [Score("test", 6.0, 8.0, "wrong axis")])))
+    folder.save(
+        Graded(
+            "Anna Alm_123_assignsubmission_file", Result("attention", [Score("test", 6.0, 8.0, "wrong axis")])
+        )
+    )
     folder.save(Graded("b@x.org", Result("attention", [Score("test", 8.0, 8.0)])))
     (tmp_path / "moodle.csv").write_text(MOODLE)
     path, unknown = export.export(folder, "moodle", tmp_path / "moodle.csv", None)

@@ -1,4 +1,4 @@
-"""Under nbgrader: its own commands, with gradebook in SQLite and in a real PostgreSQL, give classroom's scores."""
+"""nbgrader's own commands, with gradebooks in SQLite and in a real PostgreSQL, give the sandbox's scores."""
 
 import os
 import pwd

@@ -11,7 +11,12 @@ from classroom.results import Graded
 
 def class_of(points: list[float]) -> list[Graded]:
     return [
-        Graded(f"learner{i}", Result("x", [Score("easy", 1.0, 1.0), Score("hard", p, 9.0, "" if p == 9 else f"message {p > 3}")]))
+        Graded(
+            f"learner{i}",
+            Result(
+                "x", [Score("easy", 1.0, 1.0), Score("hard", p, 9.0, "" if p == 9 else f"message {p > 3}")]
+            ),
+        )
         for i, p in enumerate(points)
     ]
 

@@ -41,5 +41,7 @@ def test_an_exercise_that_is_not_there_is_said_in_a_line(run):
 
 
 def test_without_the_option_notebooks_are_left_alone(run, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, capture_output=True, check=False
+    )
     assert done.returncode == 5

@@ -1,4 +1,4 @@
-"""What learners get: stubs and visible tests, nothing else of the author's; and what nbgrader gets: all of it."""
+"""Learners get stubs and visible tests, and nothing else of the author's; nbgrader gets all of it."""
 
 import jupytext
 import nbformat
@@ -6,7 +6,16 @@ import tiny
 
 from classroom import exercise, grading, release, sandbox, submission
 
-SECRETS = ["2 * x", "text.split()", "double(-7)", "no words", "new ones come", "Marking scheme", "forbidden", "BEGIN "]
+SECRETS = [
+    "2 * x",
+    "text.split()",
+    "double(-7)",
+    "no words",
+    "new ones come",
+    "Marking scheme",
+    "forbidden",
+    "BEGIN ",
+]
 
 
 def author(tmp_path):
@@ -22,13 +31,19 @@ def test_the_learners_notebook_has_no_answer_and_no_hidden_test(tmp_path):
 
 
 def test_the_same_source_gives_the_same_file(tmp_path):
-    one, two = (nbformat.writes(release.for_learners(author(tmp_path), tiny.load(tmp_path))) for _ in range(2))
+    one, two = (
+        nbformat.writes(release.for_learners(author(tmp_path), tiny.load(tmp_path))) for _ in range(2)
+    )
     assert one == two
 
 
 def test_test_cells_are_locked_and_keep_nbgraders_marks(tmp_path):
     made = release.for_learners(author(tmp_path), tiny.load(tmp_path))
-    tests = [cell for cell in made.cells if cell.metadata.get("nbgrader", {}).get("points") and cell.cell_type == "code"]
+    tests = [
+        cell
+        for cell in made.cells
+        if cell.metadata.get("nbgrader", {}).get("points") and cell.cell_type == "code"
+    ]
     assert [cell.metadata.nbgrader.points for cell in tests] == [2, 3]
     assert all(cell.metadata.editable is False and cell.metadata.deletable is False for cell in tests)
 

@@ -1,4 +1,4 @@
-"""The folder of results: whole files, safe names, tables that spreadsheets and platforms read, a person's marks."""
+"""The folder of results: whole files, safe names, tables that others read, a person's marks."""
 
 import csv
 import json
@@ -16,10 +16,22 @@ from classroom.results import Folder, Graded, ResultsError
 
 
 def graded(student: str, points: float = 1.0, answer: str = "") -> Graded:
-    scores = [Score("softmax-test", points, 2.0, "" if points == 2 else "sums over the wrong axis", "line 3, hidden: assert f(7)")]
+    scores = [
+        Score(
+            "softmax-test",
+            points,
+            2.0,
+            "" if points == 2 else "sums over the wrong axis",
+            "line 3, hidden: assert f(7)",
+        )
+    ]
     if answer:
         scores.append(Score("why", None, 3.0, "This answer is marked by a person.", answer=answer))
-    return Graded(student, Result("attention", scores, ["a remark"], answers={"softmax": "x = 1"}), "2026-01-01 10:00:00")
+    return Graded(
+        student,
+        Result("attention", scores, ["a remark"], answers={"softmax": "x = 1"}),
+        "2026-01-01 10:00:00",
+    )
 
 
 @pytest.fixture
@@ -54,8 +66,9 @@ def test_a_folder_that_cannot_be_made_is_said_in_a_line(tmp_path):
 
 
 def test_the_table_has_nbgraders_columns(folder):
-    from nbgrader.plugins.export import CsvExportPlugin  # its source is the only place that lists them
     import inspect
+
+    from nbgrader.plugins.export import CsvExportPlugin  # its source is the only place that lists them
 
     folder.save(graded("anna"))
     folder.summarise()

@@ -14,7 +14,9 @@ def run(tmp_path_factory):
 
     def run(answers: dict[str, str]):
         notebook = tiny.notebook(folder, answers)
-        NotebookClient(notebook, allow_errors=True, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+        NotebookClient(
+            notebook, allow_errors=True, timeout=60, resources={"metadata": {"path": str(folder)}}
+        ).execute()
         return notebook
 
     return run
@@ -29,7 +31,9 @@ def by_id(notebook, grade_id: str):
 
 
 def test_a_released_notebook_tells_what_passes_and_what_does_not(run):
-    notebook = run({"doubled": tiny.FULL["doubled"], "words-are-counted": "def count_words(text):\n    return 7"})
+    notebook = run(
+        {"doubled": tiny.FULL["doubled"], "words-are-counted": "def count_words(text):\n    return 7"}
+    )
     assert "✓ doubled-test: passed, 2 points" in shown(by_id(notebook, "doubled-test"))
     assert "✗ words-are-counted-test: three words" in shown(by_id(notebook, "words-are-counted-test"))
     assert "1 of 2 tests pass: 2 of 5 points" in shown(notebook.cells[-1])
@@ -40,7 +44,9 @@ def test_an_untouched_notebook_says_what_to_do_and_errors_stay_errors(run):
     notebook = run({})
     cell = by_id(notebook, "doubled-test")
     assert "replace the line that raises NotImplementedError" in shown(cell)
-    assert [output.ename for output in cell.outputs if output.output_type == "error"] == ["NotImplementedError"]
+    assert [output.ename for output in cell.outputs if output.output_type == "error"] == [
+        "NotImplementedError"
+    ]
 
 
 def test_a_notebook_saved_with_windows_line_ends_is_recognised():

@@ -1,4 +1,6 @@
-"""A tiny exercise without PyTorch, and notebooks that learners might make of it: for tests of what is around grading."""
+"""A tiny exercise without PyTorch, and notebooks that learners might make of it."""
+
+# ruff: noqa: E501 - marks of cells are one line each
 
 import json
 from pathlib import Path
