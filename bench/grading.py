@@ -1,7 +1,7 @@
 """How fast grading is: `.venv/bin/python bench/grading.py`, best alone on the machine, in some minutes.
 
 The same submissions of one exercise, graded by nbgrader's own `autograde` and by `classroom`, in processor
-seconds of all the processes that take part; then one sandbox against two, and what a warm one holds.
+seconds of the machine; then one sandbox against two, and what a warm one holds.
 Writes chapters/grading.json, which the page for instructors tells.
 """
 
@@ -107,34 +107,38 @@ def classroom_seconds(folder: Path, path: Path, submissions: Path, n_workers: in
 
 
 def cpu_seconds(command: list[str], folder: Path) -> float:
-    """User and system time of a command and all the processes that it waited for."""
+    """Seconds that the machine's processors were busy while a command ran.
+
+    Of the whole machine, since what a sandbox's processes used is not told to the process that started it.
+    """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # nbgrader calls programs by name
     environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(command[:6])} failed")
-    return used.ru_utime + used.ru_stime
+    start = busy_seconds()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:6])} failed:\n{done.stderr[-1000:]}")
+    return busy_seconds() - start
+
+
+def busy_seconds() -> float:
+    """Processor seconds since the machine started, but for those that were idle or waiting for a disk."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
 
 
 def scaling(folder: Path, source, submissions: Path, mode: str) -> dict[int, list[float]]:
     """Submissions a second with one warm sandbox and with two, by turns."""
     handed, rates = collect.collect(submissions, source.name), {1: [], 2: []}
-    run(folder / "warm", source, handed[:4], mode, 2)
-    for turn in range(TURNS):
-        for n_workers in rates:
+    pools = {n_workers: ThreadPoolExecutor(n_workers) for n_workers in rates}
+    for turn in range(-1, TURNS):  # one more, to warm up
+        for n_workers, pool in pools.items():
+            out = results.Folder(folder / f"{turn}-{n_workers}")
+            out.open(resume=False)
             start = time.monotonic()
-            run(folder / f"{turn}-{n_workers}", source, handed, mode, n_workers)
-            rates[n_workers].append(len(handed) / (time.monotonic() - start))
+            batch.grade_all(source, handed, out, pool, n_workers, mode=mode)
+            if turn >= 0:
+                rates[n_workers].append(len(handed) / (time.monotonic() - start))
     return rates
-
-
-def run(out: Path, source, handed: list, mode: str, n_workers: int) -> None:
-    folder = results.Folder(out)
-    folder.open(resume=False)
-    with ThreadPoolExecutor(n_workers) as executor:
-        batch.grade_all(source, handed, folder, executor, n_workers, mode=mode)
 
 
 def warm_worker_mb(source, submissions: Path, mode: str) -> float:

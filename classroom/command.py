@@ -209,8 +209,7 @@ def run_check(options) -> int:
 
 
 def run_release(options) -> int:
-    import nbformat
-
+    _, nbformat = exercise.libraries()
     path = exercise.find(options.name)
     source, notebook = exercise.load(path), exercise.read_notebook(path)
     out = options.output or Path(f"{path.stem}.ipynb")

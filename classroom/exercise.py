@@ -8,6 +8,7 @@ import ast
 import hashlib
 import json
 import re
+import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -93,11 +94,28 @@ def find(name: str) -> Path:
     raise ExerciseError(f"There is no exercise {name}: {there}. Or give the path of a .md or .ipynb file.")
 
 
+def libraries():
+    """The modules jupytext and nbformat, imported when they are first needed.
+
+    nbformat imports jsonschema, and that rfc3987-syntax where it is there, which takes seconds, for a format
+    that notebooks have none of. Without it jsonschema does as well.
+    """
+    slow = "rfc3987_syntax"
+    is_new = slow not in sys.modules
+    if is_new:
+        sys.modules[slow] = None  # an import of it fails
+    try:
+        import jupytext
+        import nbformat
+    finally:
+        if is_new:
+            del sys.modules[slow]
+    return jupytext, nbformat
+
+
 def read_notebook(path: Path):
     """The notebook of a source, as nbformat's. Raises ExerciseError."""
-    import jupytext  # here, because a grading worker never needs it
-    import nbformat
-
+    jupytext, nbformat = libraries()
     try:
         notebook = jupytext.read(path) if path.suffix == ".md" else nbformat.read(path, as_version=4)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.reader.NotJSONError) as error:

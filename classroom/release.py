@@ -1,7 +1,5 @@
 """The learner's notebook: stubs in place of answers, visible tests, a cell that makes it run anywhere."""
 
-import nbformat
-
 from classroom import exercise, selfcheck
 from classroom.exercise import Exercise
 
@@ -34,8 +32,7 @@ def stubs(notebook, source: Exercise):
     """A new notebook with what learners may see of the author's, as `exercise.read_notebook` gives it."""
     cells = []
     for raw, cell in zip(notebook.cells, source.cells, strict=True):
-        make = nbformat.v4.new_code_cell if raw.cell_type == "code" else nbformat.v4.new_markdown_cell
-        cells.append(make(exercise.visible(cell)))
+        cells.append(_new_cell(raw.cell_type, exercise.visible(cell)))
         cells[-1].metadata.update(_metadata(raw, cell))
     return _finish(cells)
 
@@ -44,8 +41,7 @@ def for_learners(notebook, source: Exercise):
     """`stubs`, with a first cell that lets it run anywhere and say what passes, and a last that adds up."""
     cells = stubs(notebook, source).cells
     first, last = (
-        nbformat.v4.new_code_cell(text, metadata={"tags": ["classroom"]})
-        for text in (setup_source(source), LAST)
+        _new_cell("code", text, metadata={"tags": ["classroom"]}) for text in (setup_source(source), LAST)
     )
     at = 1 if cells and source.cells[0].role == "text" else 0  # below the title
     return _finish([*cells[:at], first, *cells[at:], last])
@@ -55,8 +51,7 @@ def for_nbgrader(notebook):
     """The author's notebook, answers and all, as nbgrader's `source` folder wants it."""
     cells = []
     for raw in notebook.cells:
-        make = nbformat.v4.new_code_cell if raw.cell_type == "code" else nbformat.v4.new_markdown_cell
-        cell = make(raw.source)
+        cell = _new_cell(raw.cell_type, raw.source)
         cell.metadata.update(raw.metadata)
         cells.append(cell)
     return _finish(cells)
@@ -71,7 +66,14 @@ def _metadata(raw, cell) -> dict:
     return metadata
 
 
+def _new_cell(kind: str, text: str, **more):
+    _, nbformat = exercise.libraries()
+    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    return make(text, **more)
+
+
 def _finish(cells: list):
+    _, nbformat = exercise.libraries()
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import json
 import os
+import queue
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ import tempfile
 import threading
 import time
 import weakref
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 
@@ -188,7 +190,7 @@ class Sandbox:
         code = _with_path("from classroom import zygote; zygote.main()")
         inner = [sys.executable, "-Ps", "-c", code, self.mode, str(theirs.fileno()), self.base, *paths]
         command = bubblewrap(inner) if self.mode == "bubblewrap" else inner
-        self.process = subprocess.Popen(
+        self.process = _popen(
             command,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -272,6 +274,32 @@ def remove(folder: str) -> None:
             subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
+def _popen(command: list[str], **options) -> subprocess.Popen:
+    """subprocess.Popen, called by a thread that lasts as long as this process.
+
+    "Dies with its parent" means to Linux: with the thread that started it. A pool's threads end sooner.
+    """
+    global _starter
+    with _lock:
+        if _starter is None or not _starter.is_alive():
+            _starter = threading.Thread(target=_start_what_comes, name="classroom-starter", daemon=True)
+            _starter.start()
+    made: Future = Future()
+    _to_start.put((made, command, options))
+    return made.result()
+
+
+def _start_what_comes() -> None:
+    while True:
+        made, command, options = _to_start.get()
+        try:
+            made.set_result(subprocess.Popen(command, **options))
+        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+            made.set_exception(error)
+
+
+_starter: threading.Thread | None = None
+_to_start: "queue.SimpleQueue[tuple[Future, list[str], dict]]" = queue.SimpleQueue()
 _idle: dict[str, list[Sandbox]] = {}
 _all: "weakref.WeakSet[Sandbox]" = weakref.WeakSet()
 _stopped = threading.Event()

@@ -275,3 +275,13 @@ def test_a_message_of_limits_holds_no_test_and_no_answer(small):
     assert b"memory" in sent
     assert b"softmax" not in sent
     assert "softmax" in json.dumps(steps)
+
+
+def test_a_sandbox_outlives_the_thread_that_started_it():
+    box = sandbox.Sandbox(sandbox.choose())
+    starter = threading.Thread(target=box.start)
+    starter.start()
+    starter.join()
+    with pytest.raises(subprocess.TimeoutExpired):
+        box.process.wait(timeout=1)
+    box.close()
