@@ -25,7 +25,7 @@ import psutil
 from classroom import batch, collect, exercise, grading, release, results, sandbox
 
 OUT = Path(__file__).resolve().parents[1] / "chapters" / "grading.json"
-TURNS = 3  # of one worker and two, by turns
+TURNS = 2  # of one worker and two, by turns
 
 
 def main() -> None:
