@@ -62,7 +62,7 @@ def measure(options, folder: Path) -> dict:
         "ratio": round(theirs / options.n_nbgrader / (ours / options.n), 1),
         "per_minute_one_worker": round(per_minute[1]),
         "per_minute_two_workers": round(per_minute[2]),
-        "hours_for_ten_thousand": round(10_000 / per_minute[2] / 60, 2),
+        "minutes_for_ten_thousand": round(10_000 / per_minute[2], 1),
         "share_of_linear": round(statistics.median(map(lambda one, two: two / one / 2, *rates.values())), 3),
         "warm_worker_mb": round(warm_worker_mb(source, submissions, mode)),
     }
