@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from classroom.files import write
-from classroom.results import COLUMNS, Folder, Graded, ResultsError, grade_row, table, unguard
+from classroom.results import COLUMNS, Folder, Graded, ResultsError, grade_row, guard, plain_table, table
 
 MOODLE_ID = re.compile(r"_(\d+)_assignsubmission_")
 CANVAS_ID = re.compile(r"^[^_]+_(?:LATE_)?(\d+)_\d+_")
@@ -32,7 +32,7 @@ def export(folder: Folder, to: str, roster: Path | None, out: Path | None) -> tu
     fill = {"canvas": for_canvas, "moodle": for_moodle}[to]
     columns, rows, unknown = fill(columns, rows, graded)
     path = out or folder.path / f"{to}.csv"
-    write(path, table(columns, [[row.get(column) or "" for column in columns] for row in rows]))
+    write(path, plain_table(columns, [[row.get(column) or "" for column in columns] for row in rows]))
     return path, unknown
 
 
@@ -41,11 +41,23 @@ def read_table(path: Path) -> tuple[list[str], list[dict]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            return list(reader.fieldnames or []), [
-                {k: unguard(v or "") for k, v in row.items() if k} for row in reader
-            ]
+            rows = [{name: value or "" for name, value in row.items() if name} for row in reader]
+            return list(reader.fieldnames or []), rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ResultsError(f"{path} cannot be read as a table: {error}") from None
+
+
+def matched(graded: list[Graded], number: re.Pattern, known: dict[str, dict]):
+    """Learners with their rows, found by the number in a file's name or by the name, and those unknown."""
+    pairs, unknown = [], []
+    for one in graded:
+        found = number.search(one.student)
+        row = known.get(found[1] if found else one.student)
+        if row is None:
+            unknown.append(one.student)
+        else:
+            pairs.append((one, row))
+    return pairs, unknown
 
 
 def for_canvas(columns: list[str], rows: list[dict], graded: list[Graded]):
@@ -59,14 +71,9 @@ def for_canvas(columns: list[str], rows: list[dict], graded: list[Graded]):
     known = {}
     for row in rows:
         known |= {row[key]: row for key in ("ID", "SIS Login ID", "SIS User ID") if row.get(key)}
-    unknown = []
-    for one in graded:
-        found = CANVAS_ID.match(one.student)
-        row = known.get(found[1] if found else one.student)
-        if row is None:
-            unknown.append(one.student)
-        else:
-            row[name] = f"{one.result.score:g}"
+    pairs, unknown = matched(graded, CANVAS_ID, known)
+    for one, row in pairs:
+        row[name] = f"{one.result.score:g}"
     for row in rows:
         if row["Student"].strip() == "Points Possible":
             row[name] = f"{graded[0].result.max_score:g}"
@@ -87,18 +94,13 @@ def for_moodle(columns: list[str], rows: list[dict], graded: list[Graded]):
             row.get("Username"),
         ]
         known |= {key: row for key in keys if key}
-    unknown = []
-    for one in graded:
-        found = MOODLE_ID.search(one.student)
-        row = known.get(found[1] if found else one.student)
-        if row is None:
-            unknown.append(one.student)
-            continue
+    pairs, unknown = matched(graded, MOODLE_ID, known)
+    for one, row in pairs:
         most = float((row.get("Maximum grade") or "").replace(",", ".") or one.result.max_score)
         row["Grade"] = f"{one.result.score * most / one.result.max_score if one.result.max_score else 0:.2f}"
         if "Feedback comments" in columns:
             lines = [_comment(score) for score in one.result.scores]
-            row["Feedback comments"] = "\n".join(lines)
+            row["Feedback comments"] = guard("\n".join(lines))
     return columns, rows, unknown
 
 

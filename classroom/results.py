@@ -151,10 +151,13 @@ def apply_marks(graded: Graded, marks: dict) -> None:
 
 def table(columns: list[str], rows: list[list]) -> str:
     """CSV; what a spreadsheet would take for a formula is made text."""
+    return plain_table(columns, [list(map(guard, row)) for row in rows])
+
+
+def plain_table(columns: list[str], rows: list[list]) -> str:
+    """CSV, the values as they are."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([guard(value) for value in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
     return text.getvalue()
 
 

@@ -19,7 +19,7 @@ MOODLE = """\
 Identifier,Full name,Email address,Status,Grade,Maximum grade,Feedback comments
 Participant 123,Anna Alm,a@x.org,Submitted,,100.00,
 Participant 124,Ben Bo,b@x.org,Submitted,,100.00,
-Participant 125,Cleo Cy,c@x.org,No submission,,100.00,
+Participant 125,Cleo Cy,c@x.org,No submission,-,100.00,-
 """
 
 
@@ -60,7 +60,8 @@ def test_moodle_gets_its_worksheet_back_with_grades_on_its_own_scale(folder, tmp
     (tmp_path / "moodle.csv").write_text(MOODLE)
     path, unknown = export.export(folder, "moodle", tmp_path / "moodle.csv", None)
     table = read(path)
-    assert [row["Grade"] for row in table] == ["75.00", "100.00", ""]
+    assert [row["Grade"] for row in table] == ["75.00", "100.00", "-"], "what was there stays as it was"
+    assert [row["Feedback comments"][:1] for row in table] == ["t", "t", "-"]
     assert "wrong axis" in table[0]["Feedback comments"]
     assert unknown == []
 
