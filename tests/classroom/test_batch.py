@@ -140,7 +140,14 @@ def test_ctrl_c_keeps_what_is_graded_and_resume_does_the_rest(tmp_path, handed, 
         tiny.hand_in(one.path, tmp_path, sleepy)
     command = [sys.executable, "-m", "classroom.command", "grade", str(tiny.write_source(tmp_path))]
     command += [str(tmp_path / "submissions"), "-o", str(folder.path), "--workers", "1"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a shell lets what it runs in the background ignore Ctrl-C, and so would this program
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while len(list((folder.path / "results").glob("*.json"))) < 5 and running.poll() is None:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
