@@ -1,4 +1,4 @@
-"""For GitHub Classroom: pytest grades a notebook, says what failed in words, and its exit code tells."""
+"""classroom.pytest_plugin: pytest grades a notebook, says what failed in words, and its exit code tells."""
 
 import subprocess
 import sys
