@@ -11,7 +11,7 @@ import jupytext
 import nbformat
 
 from classroom import release
-from classroom.exercise import load, read_notebook
+from classroom.exercise import read
 
 FOLDER = "exercises/"
 LEAD = """
@@ -23,7 +23,7 @@ course is [set up](#setup), or in Colab. They belong to the chapter [](#{stem}).
 
 def page(path: Path) -> str:
     """The text of the page that shows what learners may see of the exercise at `path`."""
-    notebook, stem = release.stubs(read_notebook(path), load(path)), path.stem
+    notebook, stem = release.stubs(*read(path)), path.stem
     notebook.cells[0].source = f"(exercises-{stem})=\n{notebook.cells[0].source}{LEAD.format(stem=stem)}"
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("grade"):
@@ -47,7 +47,7 @@ def hand_out(app, error) -> None:
     for docname in sorted(app.env.found_docs):
         if docname.startswith(FOLDER):
             path = Path(app.env.doc2path(docname))
-            nbformat.write(release.for_learners(read_notebook(path), load(path)), out / f"{docname}.ipynb")
+            nbformat.write(release.for_learners(*read(path)), out / f"{docname}.ipynb")
             (out / "_sources" / f"{docname}.md").write_text(page(path), encoding="utf-8")
 
 

@@ -72,9 +72,9 @@ def a_class(folder: Path, path: Path, source, n: int) -> Path:
     """Released notebooks filled in by a class: most tasks are right, some wrong, some not done."""
     draw, out = random.Random(0), folder / "submissions"
     out.mkdir()
-    answers = {cell.id: exercise.solution(cell) for cell in source.of("answer", "essay")}
+    author, answers = exercise.read_notebook(path), grading.author_answers(source).answers
     for number in range(n):
-        notebook = release.for_learners(exercise.read_notebook(path), source)
+        notebook = release.for_learners(author, source)
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in answers and draw.random() < 0.85:

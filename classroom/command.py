@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from classroom import batch, collect, exercise, export, pages, release, results, sandbox
+from classroom.files import write
 from classroom.grading import Limits
 
 OK, FOUND_PROBLEMS, CANNOT, STOPPED = 0, 1, 2, 130
@@ -211,14 +212,14 @@ def run_check(options) -> int:
 def run_release(options) -> int:
     _, nbformat = exercise.libraries()
     path = exercise.find(options.name)
-    source, notebook = exercise.load(path), exercise.read_notebook(path)
+    notebook, source = exercise.read(path)
     out = options.output or Path(f"{path.stem}.ipynb")
     out = out / f"{path.stem}.ipynb" if out.is_dir() else out
     if out.exists() and not options.force:
         raise Impossible(f"{out} is there already: name another file with -o, or say --force.")
     made = release.for_nbgrader(notebook) if options.with_answers else release.for_learners(notebook, source)
     out.parent.mkdir(parents=True, exist_ok=True)
-    results.write(out, nbformat.writes(made) + "\n")
+    write(out, nbformat.writes(made) + "\n")
     tests, points = len(source.of("tests")), source.max_score
     _tell(
         options, f"{out}: {tests} tests, {points:g} points{', WITH ANSWERS' if options.with_answers else ''}."
@@ -304,7 +305,7 @@ def _workers(options, stack: contextlib.ExitStack):
 
 def run_feedback(options) -> int:
     folder = results.Folder(options.results)
-    graded = folder.summarise(_source_of(folder))
+    graded = folder.summarise()
     found = pages.summary(graded)
     if options.json:
         print(json.dumps(found, indent=1))
@@ -319,13 +320,6 @@ def run_feedback(options) -> int:
         f"mean {found['mean']:g} of {found['max_score']:g}{left}.",
     )
     return OK
-
-
-def _source_of(folder: results.Folder):
-    """The exercise that results are of, where it is at hand, for the report to compare answers with it."""
-    with contextlib.suppress(exercise.ExerciseError, IndexError):
-        return exercise.load(exercise.find(folder.load()[0].result.exercise))
-    return None
 
 
 def run_export(options) -> int:

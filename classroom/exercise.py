@@ -126,8 +126,17 @@ def read_notebook(path: Path):
 
 
 def load(path: Path) -> Exercise:
-    """Read an exercise and check its marks. Raises ExerciseError, one line that names the cell."""
-    exercise = Exercise(path.stem, [_cell(raw, path) for raw in read_notebook(path).cells])
+    """The exercise that stands at `path`; see `read`."""
+    return read(path)[1]
+
+
+def read(path: Path) -> tuple:
+    """A source as a notebook and as an exercise, cell by cell the same, its marks checked.
+
+    Raises ExerciseError, one line that names the cell.
+    """
+    notebook = read_notebook(path)
+    exercise = Exercise(path.stem, [_cell(raw, path) for raw in notebook.cells])
     ids = [cell.id for cell in exercise.cells if cell.id]
     twice = {name for name in ids if ids.count(name) > 1}
     if twice:
@@ -142,7 +151,7 @@ def load(path: Path) -> Exercise:
         except SyntaxError as error:
             name = cell.id or repr(cell.source[:30])
             raise ExerciseError(f"{path}: the cell {name} is no Python: {error}") from None
-    return exercise
+    return notebook, exercise
 
 
 def _cell(raw, path: Path) -> Cell:

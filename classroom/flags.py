@@ -8,30 +8,10 @@ import ast
 from classroom import exercise
 
 MODULES = {
-    "os",
-    "subprocess",
-    "socket",
-    "ctypes",
-    "inspect",
-    "gc",
-    "builtins",
-    "importlib",
-    "multiprocessing",
-    "signal",
-}
-MODULES |= {
-    "threading",
-    "urllib",
-    "requests",
-    "http",
-    "pickle",
-    "shutil",
-    "pathlib",
-    "glob",
-    "mmap",
-    "resource",
-    "classroom",
-}
+    "os", "subprocess", "socket", "ctypes", "inspect", "gc", "builtins", "importlib", "multiprocessing",
+    "signal", "threading", "urllib", "requests", "http", "pickle", "shutil", "pathlib", "glob", "mmap",
+    "resource", "classroom",
+}  # fmt: skip
 CALLS = {"eval", "exec", "open", "compile", "__import__", "globals", "breakpoint", "input"}
 ATTRIBUTES = {
     "__globals__",

@@ -19,6 +19,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\r")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 BLANK = "Nothing is written there yet: NotImplementedError is still raised."
+SHOWN = 4000  # characters of what a learner's cells printed
 TIMES = 3  # sandboxes that may fail over one submission
 
 
@@ -112,7 +113,12 @@ def grade_bytes(
     else:
         contract = contract_of(Key(source), mode, limits)
         result = _grade(source, found, contract, mode, limits, seed)
-    return replace(result, file_digest=hashlib.sha256(data).hexdigest()[:16])
+    return replace(result, file_digest=digest_of(data))
+
+
+def digest_of(data: bytes) -> str:
+    """What a file is, as 16 hex digits."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def author_answers(source: Exercise) -> submission.Submission:
@@ -124,19 +130,14 @@ def _grade(
     source: Exercise, found: submission.Submission, contract, mode: str, limits: Limits, seed: int
 ) -> Result:
     steps, cells = plan(source, found)
-    told = _run(mode, job(source, steps, contract, limits, seed))
+    told = run(mode, job(source, steps, contract, limits, seed))
     if told is None:
         return unreadable(source, "the sandbox ended three times over this notebook; look at it by hand")
-    outcomes = {outcome["step"]: outcome for outcome in told["outcomes"]}
-    stopped = dict(map(tuple, told["stopped"]))
-    result = Result(source.name, [], list(found.remarks), flags.of(source, found), told["output"][:4000])
-    result.exercise_digest, result.seconds, result.answers = (
-        source.digest(),
-        round(told["seconds"], 3),
-        found.answers,
-    )
-    for number, (step, cell) in enumerate(zip(steps, cells, strict=True)):
-        outcome = outcomes.get(number, {})
+    result = Result(source.name, [], list(found.remarks), flags.of(source, found), told["output"][:SHOWN])
+    result.seconds, result.answers = round(told["seconds"], 3), found.answers
+    result.exercise_digest = source.digest()
+    stopped = dict(told["stopped"])
+    for number, (step, cell, outcome) in enumerate(_outcomes(steps, cells, told)):
         if number in stopped:
             result.remarks.append(f"{step.get('name') or step['id']}: {stopped[number]}")
         if step["kind"] == "tests":
@@ -147,14 +148,23 @@ def _grade(
             result.errors[step["name"]] = f"This cell was stopped: {stopped[number]}."
     for cell in source.of("essay"):
         result.scores.append(_essay(cell, found.answers.get(cell.id, "")))
-    if told["n_output"] > 4000:
+    if told["n_output"] > SHOWN:
         result.remarks.append(f"it printed {told['n_output']:,} bytes, of which the first are kept")
     order = [cell.id for cell in source.cells]
     result.scores.sort(key=lambda score: order.index(score.id))
     return result
 
 
-def _run(mode: str, work: dict) -> dict | None:
+def _outcomes(steps: list[dict], cells: list, told: dict) -> list[tuple]:
+    """Each step with its cell and what was told of it, which may be nothing."""
+    outcomes = {outcome["step"]: outcome for outcome in told["outcomes"]}
+    return [
+        (step, cell, outcomes.get(number, {}))
+        for number, (step, cell) in enumerate(zip(steps, cells, strict=True))
+    ]
+
+
+def run(mode: str, work: dict) -> dict | None:
     """What the sandbox tells of a job, in printable characters; None where it ended each time."""
     for _ in range(TIMES):
         with contextlib.suppress(wire.Gone), sandbox.borrowed(mode) as box:
@@ -194,7 +204,7 @@ def job(source: Exercise, steps: list[dict], contract: dict | None, limits: Limi
         "memory": limits.memory << 20,
         "disk": limits.disk << 20,
         "n_processes": limits.processes,
-        "imports": modules_of(source),
+        "imports": skeleton(Key(source)).modules,
     }
 
 
@@ -202,34 +212,61 @@ def plan(source: Exercise, found: submission.Submission) -> tuple[list[dict], li
     """The steps for the tester, and the cell of the exercise that each belongs to, None for an extra cell."""
     steps, cells = [], []
 
-    def add(kind: str, cell, **more) -> None:
-        steps.append({"kind": kind, **more})
-        cells.append(cell)
-
     def add_extras(index: int) -> None:
         for n, extra in enumerate(e for e in found.extras if e.after == index):
-            add("learner", None, name=f"extra cell {n + 1} after cell {index + 1}", source=extra.source)
+            name = f"extra cell {n + 1} after cell {index + 1}"
+            steps.append({"kind": "learner", "name": name, "source": extra.source})
+            cells.append(None)
 
-    tainted = learners_names(source)
-    wants = _names_of_helpers(source)
-    trusted = trusted_parts(source, tainted)
     add_extras(-1)
-    for index, cell in enumerate(source.cells):
-        if cell.role == "given":
-            add("learner", cell, name=f"given cell {index + 1}", source=cell.source)
-            if trusted[index]:
-                add("trusted", cell, name=f"given cell {index + 1}", source=trusted[index])
-        elif cell.role == "answer":
-            add("learner", cell, name=cell.id, source=found.answers.get(cell.id, ""))
-            imports = "\n".join(ast.unparse(node) for node in _imports(cell.source))
-            if imports:
-                add("trusted", cell, name=cell.id, source=imports)
-        elif cell.role == "tests":
-            used, stored = _names(cell.source)
-            names = sorted(((used - stored) | wants) & tainted | (used & tainted))
-            add("tests", cell, id=cell.id, points=cell.points, source=cell.source, wants=names)
+    for index, (cell, own) in enumerate(zip(source.cells, skeleton(Key(source)).steps, strict=True)):
+        for step in own:
+            is_answer = cell.role == "answer" and step["kind"] == "learner"
+            steps.append(step | {"source": found.answers.get(cell.id, "")} if is_answer else step)
+            cells.append(cell)
         add_extras(index)
     return steps, cells
+
+
+class Key:
+    """An exercise that can be looked up: equal where its digest is."""
+
+    def __init__(self, source: Exercise):
+        self.source, self.digest = source, source.digest()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other) -> bool:
+        return self.digest == other.digest
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """What a plan takes from the exercise alone: for each cell its steps, and the modules that it imports."""
+
+    steps: list[list[dict]]  # the learner's answers not yet put in
+    modules: list[str]
+
+
+@lru_cache(maxsize=64)  # of submissions this would be a third of all the work
+def skeleton(key: Key) -> Skeleton:
+    source = key.source
+    learners, helpers = learners_names(source), _names_of_helpers(source)
+    trusted = trusted_parts(source, learners)
+    steps = []
+    for index, cell in enumerate(source.cells):
+        name, own = cell.id or f"given cell {index + 1}", []
+        if cell.role in ("given", "answer"):
+            own.append({"kind": "learner", "name": name, "source": cell.source})
+            if trusted[index]:
+                own.append({"kind": "trusted", "name": name, "source": trusted[index]})
+        elif cell.role == "tests":
+            wants = sorted((_names(cell.source)[0] | helpers) & learners)
+            step = {"id": cell.id, "points": cell.points, "source": cell.source, "wants": wants}
+            own.append({"kind": "tests", **step})
+        steps.append(own)
+    return Skeleton(steps, modules_of(source))
 
 
 def learners_names(source: Exercise) -> set[str]:
@@ -245,19 +282,23 @@ def learners_names(source: Exercise) -> set[str]:
 
 
 def trusted_parts(source: Exercise, learners: set[str]) -> dict[int, str]:
-    """For each given cell, by index, the statements that tests rely on and that use nothing of the learner's.
+    """For each cell, by index, the author's statements that tests rely on, free of the learner's names.
 
-    Imports and definitions are always kept, since what stands in a function's body is looked up when it is
-    called. Other statements are kept where a test or a helper uses what they define, directly or through
-    another.
+    Of an answer these are its imports. Of a given cell, imports and definitions are always kept, since what
+    stands in a function's body is looked up when it is called. Other statements are kept where a test or a
+    helper uses what they define, directly or through another.
     """
     needed = _names_of_helpers(source)
     for cell in source.of("tests"):
         needed |= _names(cell.source)[0]
     parts = {}
     for index, cell in reversed(list(enumerate(source.cells))):
-        kept = []
-        for node in reversed(ast.parse(exercise.python(cell.source)).body if cell.role == "given" else []):
+        nodes, kept = [], []
+        if cell.role == "given":
+            nodes = ast.parse(exercise.python(cell.source)).body
+        elif cell.role == "answer":
+            nodes = _imports(cell.source)
+        for node in reversed(nodes):
             used, stored = _names(ast.unparse(node))
             wanted = stored & needed and not used & learners
             if isinstance(node, DEFINITIONS) or (wanted and not isinstance(node, ast.Expr)):
@@ -311,41 +352,23 @@ def modules_of(source: Exercise) -> list[str]:
 # ---- the author's answers come first
 
 
-class Key:
-    """An exercise that can be looked up: equal where its digest is."""
-
-    def __init__(self, source: Exercise):
-        self.source, self.digest = source, source.digest()
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __eq__(self, other) -> bool:
-        return self.digest == other.digest
-
-
 @lru_cache(maxsize=64)
 def contract_of(key: Key, mode: str, limits: Limits) -> dict:
     """Where the author's answers give objects; found by grading them, which must earn full marks."""
     source = key.source
     steps, cells = plan(source, author_answers(source))
-    told = _run(mode, job(source, steps, None, limits, 0))
+    told = run(mode, job(source, steps, None, limits, 0))
     if told is None:
         raise sandbox.NoSandbox(
             f"The sandbox ({mode}) ended {TIMES} times over the author's answers of {source.name}."
         )
-    outcomes = {outcome["step"]: outcome for outcome in told["outcomes"]}
-    stopped = dict(map(tuple, told["stopped"]))
-    for number, (step, cell) in enumerate(zip(steps, cells, strict=True)):
+    for step, cell, outcome in _outcomes(steps, cells, told):
         if step["kind"] == "tests":
-            score = _score(cell, outcomes.get(number, {}), stopped)
+            score = _score(cell, outcome, dict(told["stopped"]))
             if score.points != cell.points:
-                trouble = [
-                    outcome["trace"].strip().splitlines()[-1]
-                    for outcome in told["outcomes"]
-                    if outcome.get("trace")
-                ]
-                why = "; ".join(dict.fromkeys([score.detail or score.message, *trouble[:1]]))
+                traces = [outcome["trace"] for outcome in told["outcomes"] if outcome.get("trace")]
+                trouble = [trace.strip().splitlines()[-1] for trace in traces[:1]]
+                why = "; ".join(dict.fromkeys([score.detail or score.message, *trouble]))
                 raise exercise.ExerciseError(
                     f"{source.name}: its own answers do not earn full marks in {cell.id}: "
                     f"{' '.join(why.split())[:300]}"

@@ -62,7 +62,8 @@ class Rebuild(NotebookExporter):
 
 def put_in(path: Path, found: submission.Submission):
     """The author's notebook with a learner's answers, and the learner's other code beside them."""
-    notebook, source, cells = release.for_nbgrader(exercise.read_notebook(path)), exercise.load(path), []
+    notebook, source = exercise.read(path)
+    notebook, cells = release.for_nbgrader(notebook), []
 
     def add_extras(index: int) -> None:
         cells.extend(

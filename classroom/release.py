@@ -29,32 +29,27 @@ def setup_source(source: Exercise) -> str:
 
 
 def stubs(notebook, source: Exercise):
-    """A new notebook with what learners may see of the author's, as `exercise.read_notebook` gives it."""
-    cells = []
-    for raw, cell in zip(notebook.cells, source.cells, strict=True):
-        cells.append(_new_cell(raw.cell_type, exercise.visible(cell)))
-        cells[-1].metadata.update(_metadata(raw, cell))
-    return _finish(cells)
+    """A new notebook with what learners may see of the author's, as `exercise.read` gives both."""
+    return _notebook(_stubs(notebook, source))
 
 
 def for_learners(notebook, source: Exercise):
     """`stubs`, with a first cell that lets it run anywhere and say what passes, and a last that adds up."""
-    cells = stubs(notebook, source).cells
-    first, last = (
-        _new_cell("code", text, metadata={"tags": ["classroom"]}) for text in (setup_source(source), LAST)
-    )
+    first, last = (("code", text, {"tags": ["classroom"]}) for text in (setup_source(source), LAST))
+    cells = _stubs(notebook, source)
     at = 1 if cells and source.cells[0].role == "text" else 0  # below the title
-    return _finish([*cells[:at], first, *cells[at:], last])
+    return _notebook([*cells[:at], first, *cells[at:], last])
 
 
 def for_nbgrader(notebook):
     """The author's notebook, answers and all, as nbgrader's `source` folder wants it."""
-    cells = []
-    for raw in notebook.cells:
-        cell = _new_cell(raw.cell_type, raw.source)
-        cell.metadata.update(raw.metadata)
-        cells.append(cell)
-    return _finish(cells)
+    return _notebook([(raw.cell_type, raw.source, raw.metadata) for raw in notebook.cells])
+
+
+def _stubs(notebook, source: Exercise) -> list[tuple]:
+    """Kind, text and metadata of each cell."""
+    pairs = zip(notebook.cells, source.cells, strict=True)
+    return [(raw.cell_type, exercise.visible(cell), _metadata(raw, cell)) for raw, cell in pairs]
 
 
 def _metadata(raw, cell) -> dict:
@@ -66,20 +61,18 @@ def _metadata(raw, cell) -> dict:
     return metadata
 
 
-def _new_cell(kind: str, text: str, **more):
+def _notebook(cells: list[tuple]):
+    """A new notebook of cells given as kind, text and metadata."""
     _, nbformat = exercise.libraries()
-    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-    return make(text, **more)
-
-
-def _finish(cells: list):
-    _, nbformat = exercise.libraries()
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    new = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+    notebook = nbformat.v4.new_notebook()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{number}"  # the same source gives the same file
+    for number, (kind, text, metadata) in enumerate(cells):
+        # numbered, so that the same source gives the same file
+        notebook.cells.append(new.get(kind, nbformat.v4.new_markdown_cell)(text, id=f"cell-{number}"))
+        notebook.cells[-1].metadata.update(metadata)
     nbformat.validate(notebook)
     return nbformat.from_dict(notebook)

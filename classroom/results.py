@@ -10,6 +10,7 @@
 Every file is written aside and moved into place, so that it is there whole or not at all.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from classroom import pages
+from classroom import exercise, pages
 from classroom.exercise import Exercise
 from classroom.files import file_name, write
 from classroom.grading import Result, Score
@@ -51,6 +52,7 @@ class Folder:
 
     def __init__(self, path: Path):
         self.path = path
+        self.damaged: list[str] = []  # names of files that `load` could not read
 
     def open(self, resume: bool) -> None:
         """Make the folder. Raises ResultsError where it holds results, unless they are to be gone on with."""
@@ -72,21 +74,28 @@ class Folder:
         )
 
     def load(self) -> list[Graded]:
-        """All results, by learner; those damaged are left out, and so graded again."""
-        found = []
+        """All results, by learner. Those damaged are left out, and so graded again; `damaged` lists them."""
+        found, self.damaged = [], []
         for path in sorted((self.path / "results").glob("*.json")):
             try:
                 data = json.loads(path.read_text(encoding="utf-8"))
                 found.append(Graded(data["student"], Result.from_json(data["result"]), data["timestamp"]))
             except (ValueError, KeyError, TypeError):
-                continue
+                self.damaged.append(path.name)
         return sorted(found, key=lambda graded: graded.student)
 
     def summarise(self, source: Exercise | None = None) -> list[Graded]:
-        """Write the tables and pages anew from the results and a person's marks; give back the results."""
+        """Write the tables and pages anew from the results and a person's marks; give back the results.
+
+        The report compares answers with those of `source`, or of the book's exercise of that name.
+        """
         graded = self.load()
+        if self.damaged:
+            names = ", ".join(self.damaged)
+            raise ResultsError(f"{self.path}: damaged is {names}; `classroom grade` with --resume mends it.")
         if not graded:
             raise ResultsError(f"{self.path} holds no results: `classroom grade` makes them.")
+        source = source or _of_the_book(graded[0].result.exercise)
         marks = self.marks()
         for one in graded:
             apply_marks(one, marks)
@@ -139,6 +148,13 @@ class Folder:
                     )
         if rows:
             write(self.path / "manual.csv", table(MANUAL.split(), rows))
+
+
+def _of_the_book(name: str) -> Exercise | None:
+    """The exercise of this name, where it is at hand."""
+    with contextlib.suppress(exercise.ExerciseError):
+        return exercise.load(exercise.find(name))
+    return None
 
 
 def apply_marks(graded: Graded, marks: dict) -> None:

@@ -34,6 +34,7 @@ PROMISES = {
     "landlock": "Landlock: files by permission, no network, no signals",
     "none": "NO SANDBOX: learners' code runs with your rights",
 }
+INSIDE = "/tmp/work"  # where learners' folders are, inside of bubblewrap
 INSTALL = "install bubblewrap (`apt install bubblewrap`), or say --no-sandbox if the code is your own"
 START_LIMIT, GRACE = 120.0, 30.0  # seconds: to import PyTorch, and beyond a job's own limit
 
@@ -66,7 +67,7 @@ def probe(mode: str) -> str:
     if not shutil.which("bwrap"):
         return "the program bwrap is not installed"
     # as for each learner
-    code = "from classroom import confinement; confinement.enter_namespaces('/tmp/work', 1 << 20)"
+    code = f"from classroom import confinement; confinement.enter_namespaces({INSIDE!r}, 1 << 20)"
     tried = subprocess.run(
         bubblewrap([sys.executable, "-Ps", "-c", _with_path(code)]),
         capture_output=True,
@@ -110,7 +111,7 @@ def bubblewrap(inner: list[str]) -> list[str]:
         "--new-session",
         "--clearenv",
     ]
-    for name, value in environment("/tmp/work").items():
+    for name, value in environment(INSIDE).items():
         command += ["--setenv", name, value]
     command += [
         "--perms",
@@ -124,7 +125,7 @@ def bubblewrap(inner: list[str]) -> list[str]:
         "--proc",
         "/proc",
     ]
-    command += ["--perms", "1777", "--dir", "/tmp/work"]
+    command += ["--perms", "1777", "--dir", INSIDE]
     made: set[str] = set()
     covered: list[str] = []
     for path in sorted(read_paths(), key=lambda p: (p.count("/"), p)):
@@ -134,7 +135,7 @@ def bubblewrap(inner: list[str]) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
             continue
         for parent in reversed(Path(path).parents[:-1]):  # made by bwrap they could not be passed through
-            if str(parent) not in made and not str(parent).startswith("/tmp/work") and str(parent) != "/tmp":
+            if str(parent) not in made and not str(parent).startswith(INSIDE) and str(parent) != "/tmp":
                 made.add(str(parent))
                 command += ["--perms", "0755", "--dir", str(parent)]
         command += ["--ro-bind", path, path]
@@ -177,7 +178,7 @@ class Sandbox:
         self.mode = mode
         self.process: subprocess.Popen | None = None
         self.socket: socket.socket | None = None
-        self.base = "/tmp/work"  # where learners' folders are, inside of bubblewrap
+        self.base = INSIDE
         _all.add(self)
 
     def start(self) -> None:
@@ -261,7 +262,7 @@ class Sandbox:
             self.process.wait()
             self.process.stderr.close()
             self.process = None
-        if self.base != "/tmp/work":
+        if self.base != INSIDE:
             remove(self.base)
 
 

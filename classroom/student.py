@@ -16,32 +16,9 @@ import torch
 from classroom import exercise, values, wire
 
 OPERATORS = [
-    "getitem",
-    "setitem",
-    "delitem",
-    "contains",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "matmul",
-    "neg",
-    "pos",
-    "abs",
-    "and_",
-    "or_",
-    "xor",
-    "invert",
-]
+    "getitem", "setitem", "delitem", "contains", "eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul",
+    "truediv", "floordiv", "mod", "pow", "matmul", "neg", "pos", "abs", "and_", "or_", "xor", "invert",
+]  # fmt: skip
 _OPERATIONS = {name: getattr(operator, name) for name in OPERATORS}
 _OPERATIONS |= {
     "call": lambda function, *args, **kwargs: function(*args, **kwargs),

@@ -107,7 +107,7 @@ def rebuild(data: bytes, source: Exercise) -> Submission:
         if cell.role == "tests" and cell.id not in seen:
             found.remarks.append(f"the test cell {cell.id} is missing")
         elif cell.role == "answer" and cell.id not in found.answers:
-            _without_mark(cell, answers[cell.id], found)
+            _without_mark(cell, found)
         elif cell.role == "essay" and cell.id not in found.answers:
             found.remarks.append(f"the cell {cell.id} is missing")
     return found
@@ -172,11 +172,10 @@ def _maybe_essay(text: str, after: int, source: Exercise, found: Submission) -> 
         found.answers[following[0].id] = text
 
 
-def _without_mark(cell, index: int, found: Submission) -> None:
+def _without_mark(cell, found: Submission) -> None:
     """An answer whose mark was lost runs as an extra cell; name it, so that it is looked at as an answer."""
-    wanted = exercise.defined(cell.source) - exercise.defined(
-        exercise.without_solution(cell.source)
-    ) or exercise.defined(cell.source)
+    names = exercise.defined(cell.source)
+    wanted = names - exercise.defined(exercise.without_solution(cell.source)) or names
     for extra in found.extras:
         if wanted and wanted <= exercise.defined(extra.source) and extra.source not in found.answers.values():
             found.answers[cell.id] = extra.source

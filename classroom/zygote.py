@@ -206,7 +206,7 @@ class Attempt:
         used = sum(max(0, resident(process) - self.baseline) for process in family)
         if used > self.job["memory"] * 5 // 4:  # one process alone meets its own limit first
             return f"out of memory: more than {self.job['memory'] >> 20} MB"
-        if self.scratch != "/tmp/work" and size_of(self.scratch, self.job["disk"]) > self.job["disk"]:
+        if self.scratch != sandbox.INSIDE and size_of(self.scratch, self.job["disk"]) > self.job["disk"]:
             return f"more than {self.job['disk'] >> 20} MB of files"
         return ""
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +26,15 @@ skipped_for_browser = []
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
+
+
+@pytest.fixture(scope="session")
+def hears_ctrl_c() -> dict:
+    """Options of subprocess.Popen for a program that is to be interrupted.
+
+    A shell lets what it runs in the background ignore Ctrl-C, and these tests may have been started so.
+    """
+    return {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
 
 
 @pytest.fixture(scope="session")

@@ -344,7 +344,7 @@ def test_a_folder_that_cannot_be_written_is_named(tiny):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop):
+def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop, hears_ctrl_c):
     wait = "import time\nfrom pathlib import Path\nwhile not Path('go-on').exists():\n    time.sleep(0.1)"
     tiny.append("chapters/two.md", cell(wait))
     process = subprocess.Popen(
@@ -353,8 +353,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # a shell may have started these tests deaf to it
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **hears_ctrl_c,
     )
     for line in process.stdout:
         if "one ran in" in line:

@@ -100,7 +100,7 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path, text, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
-def test_ctrl_c_leaves_no_traceback(tmp_path, text):
+def test_ctrl_c_leaves_no_traceback(tmp_path, text, hears_ctrl_c):
     slow = [sys.executable, "-m", "tinylm.pretraining", str(tmp_path / "run"), text, *QUICK]
     slow += ["--n-steps=100000", "--save-every=1"]
     running = subprocess.Popen(
@@ -108,8 +108,7 @@ def test_ctrl_c_leaves_no_traceback(tmp_path, text):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a shell may have started these tests deaf to it
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **hears_ctrl_c,
     )
     try:
         while not snapshots.newest(tmp_path / "run" / "states"):

@@ -134,7 +134,7 @@ def test_a_cluster_grades_each_once_although_a_worker_is_killed(tmp_path, handed
     assert scores(folder) == DESERVED
 
 
-def test_ctrl_c_keeps_what_is_graded_and_resume_does_the_rest(tmp_path, handed, folder):
+def test_ctrl_c_keeps_what_is_graded_and_resume_does_the_rest(tmp_path, handed, folder, hears_ctrl_c):
     sleepy = {**tiny.FULL, "doubled": "import time\ntime.sleep(1)\ndef double(x):\n    return 2 * x"}
     for one in handed[4:]:
         tiny.hand_in(one.path, tmp_path, sleepy)
@@ -145,8 +145,7 @@ def test_ctrl_c_keeps_what_is_graded_and_resume_does_the_rest(tmp_path, handed, 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # a shell lets what it runs in the background ignore Ctrl-C, and so would this program
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **hears_ctrl_c,
     )
     while len(list((folder.path / "results").glob("*.json"))) < 5 and running.poll() is None:
         time.sleep(0.05)

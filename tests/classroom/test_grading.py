@@ -94,7 +94,7 @@ def test_answers_of_the_author_that_fail_their_tests_are_told_before_any_learner
 
 
 def test_a_sandbox_that_cannot_last_is_no_fault_of_a_learners(small, mode, monkeypatch):
-    monkeypatch.setattr(grading, "_run", lambda mode, work: None)
+    monkeypatch.setattr(grading, "run", lambda mode, work: None)
     with pytest.raises(sandbox.NoSandbox, match=r"ended 3 times over the author's answers"):
         graded(replace(small, name="another", cells=[*small.cells, Cell("text", "new")]), mode)
     result = grading._grade(small, grading.author_answers(small), {}, mode, LIMITS, 0)

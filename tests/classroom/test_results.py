@@ -65,6 +65,15 @@ def test_a_folder_that_cannot_be_made_is_said_in_a_line(tmp_path):
         Folder(tmp_path / "file" / "out").open(resume=False)
 
 
+def test_no_table_is_written_without_a_learner_whose_result_is_damaged(folder):
+    for student in ("anna", "ben"):
+        folder.save(graded(student))
+    (folder.path / "results" / "ben.json").write_text('{"student": "be')
+    with pytest.raises(ResultsError, match=r"damaged is ben\.json; .* --resume"):
+        folder.summarise()
+    assert not (folder.path / "grades.csv").exists()
+
+
 def test_the_table_has_nbgraders_columns(folder):
     import inspect
 

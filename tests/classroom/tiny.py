@@ -103,7 +103,7 @@ def load(folder: Path) -> exercise.Exercise:
 def notebook(folder: Path, answers: dict[str, str]):
     """The released notebook with these answers written into it."""
     path = write_source(folder)
-    made = release.for_learners(exercise.read_notebook(path), exercise.load(path))
+    made = release.for_learners(*exercise.read(path))
     for cell in made.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         cell.source = answers.get(grade_id, cell.source)
