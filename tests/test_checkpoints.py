@@ -1,8 +1,6 @@
 """tinylm.checkpoints: a model on disk is whole, is the one that was asked for, and was trained once."""
 
-import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tinylm import checkpoints, tokens
+from tinylm import checkpoints, recipes, tokens
 from tinylm.checkpoints import Trained, load, save, trained
 from tinylm.transformer import Config, Transformer
 
@@ -169,7 +167,7 @@ def test_a_change_in_the_training_function_trains_anew(cache, monkeypatch):
 
     trained("small", train)
     monkeypatch.setattr(
-        checkpoints.inspect, "getsource", lambda part, real=checkpoints.inspect.getsource: real(part) + "#"
+        recipes.inspect, "getsource", lambda part, real=recipes.inspect.getsource: real(part) + "#"
     )
     trained("small", train)
     assert calls == ["by the first", "by the second", "by the second"]
@@ -262,52 +260,3 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     assert checkpoints.cache_folder() == tmp_path
     monkeypatch.delenv("TINYLM_CACHE")
     assert checkpoints.cache_folder().name == "tinylm"
-
-
-def recipe_of(source: str, tmp_path) -> str:
-    """The hash of a recipe whose `train` stands in a file of this text, as it would in a notebook."""
-    path = tmp_path / f"notebook_{len(list(tmp_path.iterdir()))}.py"
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location("notebook", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return checkpoints._recipe_hash(module.train, {})
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("lr = 1", "lr = 2"),
-        ("lr + 1", "lr + 2"),
-        ("inner * 1", "inner * 2"),
-        ("train(): return", "train():  return"),
-    ],
-    ids=["a constant", "a helper", "a function inside", "train itself"],
-)
-def test_editing_what_a_training_function_uses_trains_anew(tmp_path, before, after):
-    source = """
-lr = 1
-other = 5
-def unused(): return 7
-def helper():
-    def nested(inner): return inner * 1
-    return nested(lr + 1)
-def train(): return helper()
-"""
-    assert before in source
-    first = recipe_of(source, tmp_path)
-    assert recipe_of(source.replace(before, after), tmp_path) != first
-    assert (
-        recipe_of(source.replace("other = 5", "other = 6").replace("return 7", "return 8"), tmp_path) == first
-    )
-
-
-@pytest.mark.parametrize(("module", "counts"), [("village", True), ("recall", True), ("figures", False)])
-def test_a_change_in_the_library_trains_anew_unless_it_only_shows(tmp_path, monkeypatch, module, counts):
-    library = tmp_path / "tinylm"
-    shutil.copytree(Path(checkpoints.__file__).parent, library)
-    monkeypatch.setattr(checkpoints, "__file__", str(library / "checkpoints.py"))
-    before = checkpoints._recipe_hash(example, {})
-    with (library / f"{module}.py").open("a") as file:
-        file.write("# changed")
-    assert (checkpoints._recipe_hash(example, {}) != before) == counts

@@ -31,6 +31,7 @@ WITHOUT_CHAPTER = {
     "recall": "is a task of several chapters",
     "examination": "asks the base model",
     "packing": "puts the base model's texts in rows",
+    "recipes": "tells the models of all chapters apart",
     "folders": "writes the files of snapshots and checkpoints",
     "village": "makes the text of many chapters, until they read the world",
 }

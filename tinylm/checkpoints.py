@@ -4,26 +4,20 @@ A checkpoint is a folder: `config.json`, `model.safetensors` (weights, nothing t
 (the training history, say) and, where there is one, `tokenizer.json`.
 """
 
-import hashlib
-import inspect
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import filelock
 import platformdirs
 import safetensors.torch
-import torch
 
-from tinylm import base, tokens
+from tinylm import base, recipes, tokens
 from tinylm.folders import check_seal, seal, swapped_in
 from tinylm.transformer import Config, Transformer
-
-# modules and packages whose change leaves every trained model as it was
-SHOWS_ONLY = {"claims", "figures", "hub", "gguf", "pretraining_command", "examination", "live"}
 
 
 @dataclass
@@ -101,12 +95,12 @@ def trained(name: str, train: Callable[..., Trained], resumable: bool = False, *
     """The model that `train(**recipe)` makes, from the cache where it is there, else trained now and kept.
 
     name: a word for people, part of the folder's name. recipe: what `train` is called with, as values that
-    `repr` tells apart. The library's source is part of it by itself, and so are the source of `train`, of
-    functions beside it that it calls, and numbers and strings that it reads by name: edit one, and it trains
-    anew. Two processes that ask for one model train it once. A damaged copy is reported and trained again.
+    `repr` tells apart. The source of `train` is part of it by itself, as are the functions and plain values
+    that it uses and the library's modules behind them (`tinylm.recipes`): edit one, and it trains anew. Two
+    processes that ask for one model train it once. A damaged copy is reported and trained again.
     resumable: `train` is also given a `folder` where to keep the state of its run, and goes on from there.
     """
-    folder = cache_folder() / f"{name}-{_recipe_hash(train, recipe)}"
+    folder = cache_folder() / f"{name}-{recipes.fingerprint(train, recipe)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
         try:
@@ -120,34 +114,3 @@ def trained(name: str, train: Callable[..., Trained], resumable: bool = False, *
         save(result, folder)
         shutil.rmtree(run, ignore_errors=True)
         return load(folder)
-
-
-def _recipe_hash(train: Callable, recipe: dict) -> str:
-    here = Path(__file__).parent
-    modules = sorted(
-        path
-        for path in here.rglob("*.py")
-        if SHOWS_ONLY.isdisjoint(path.relative_to(here).with_suffix("").parts)
-    )
-    library = [path.read_text(encoding="utf-8") for path in modules]
-    parts = [torch.__version__, repr(sorted(recipe.items())), *_written(train, set()), *library]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def _written(function: Callable, seen: set) -> Iterator[str]:
-    """What a person may have edited: the source of `function` and of the functions beside it that it calls,
-    and the plain values that they read by name."""
-    seen.add(function)
-    yield inspect.getsource(function)
-    codes = [function.__code__]
-    for code in codes:
-        codes += [inner for inner in code.co_consts if inspect.iscode(inner)]
-    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
-    within = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    known = function.__globals__ | {name: cell.cell_contents for name, cell in within}
-    for name in sorted(names & known.keys()):
-        value = known[name]
-        if inspect.isfunction(value) and value.__module__ == function.__module__ and value not in seen:
-            yield from _written(value, seen)
-        elif isinstance(value, bool | int | float | str):
-            yield f"{name}={value!r}"
