@@ -1,6 +1,7 @@
 """tinylm.base: one recipe makes one model, stopped on the way or not, from the texts that it names."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -39,6 +40,13 @@ WORLD = World(0, TINY.size)
 
 def weights(model):
     return torch.cat([p.flatten() for p in model.parameters()])
+
+
+def test_a_recipe_may_do_without_drills_and_documentation():
+    plain = replace(TINY, drill_steps=0, docs_share=0.0, shares={"scenes": 1})
+    model, _, extra = train(plain, progress=None)
+    assert (len(extra["loss"]["drills"]), len(extra["loss"]["texts"])) == (0, plain.n_steps)
+    assert model.config.vocab_size == plain.vocab_size
 
 
 def test_the_same_recipe_and_seed_give_the_same_model_and_another_seed_another():

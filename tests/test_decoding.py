@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from tinylm import decoding, tokens
-from tinylm.decoding import Cache, choose, generate, probabilities, stream, write, write_all
+from tinylm.decoding import (
+    Cache,
+    choose,
+    generate,
+    penalized,
+    probabilities,
+    stream,
+    trace,
+    write,
+    write_all,
+)
 from tinylm.transformer import Config, Transformer
 
 
@@ -266,3 +276,73 @@ def test_what_cannot_be_continued_is_refused():
 def test_settings_outside_their_range_are_refused_by_name(setting, message):
     with pytest.raises(ValueError, match=message):
         generate(model_of(0), [[1]], 2, **setting)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 1000),
+    repetition=st.sampled_from([0.5, 1.0, 1.3]),
+    presence=st.sampled_from([0, 0.7]),
+    frequency=st.sampled_from([0, 0.4]),
+    n_written=st.integers(0, 8),
+)
+def test_penalties_are_what_a_loop_over_the_tokens_takes_away(
+    seed, repetition, presence, frequency, n_written
+):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(2, 5, generator=generator)
+    written = torch.randint(5, (2, n_written), generator=generator)
+    expected = logits.clone()
+    for row, token in ((b, v) for b in range(2) for v in range(5)):
+        n = written[row].tolist().count(token)
+        if n:
+            logit = logits[row, token]
+            expected[row, token] = logit / repetition if logit > 0 else logit * repetition
+            expected[row, token] -= presence + frequency * n
+    assert_close(penalized(logits, written, repetition, presence, frequency), expected)
+
+
+def test_the_penalty_on_repetition_is_that_of_transformers():
+    transformers = pytest.importorskip("transformers")
+    logits, written = torch.randn(3, 11), torch.randint(11, (3, 6))
+    theirs = transformers.RepetitionPenaltyLogitsProcessor(1.3)(written, logits.clone())
+    assert_close(penalized(logits, written, repetition=1.3), theirs)
+    with pytest.raises(ValueError, match="repetition=0 must be positive; 1 changes nothing"):
+        penalized(logits, written, repetition=0)
+
+
+@settings(deadline=None, max_examples=20)
+@given(prompts=ragged_prompts, temperature=st.sampled_from([0, 1.0]), use_cache=st.booleans())
+def test_who_steers_is_shown_what_was_written_and_decides(prompts, temperature, use_cache):
+    shown = []
+
+    def steer(logits, written):
+        shown.append(written)
+        only = torch.full_like(logits, -torch.inf)
+        only[:, len(shown) % 23] = 0
+        return only
+
+    how = {"temperature": temperature, "use_cache": use_cache, "steer": steer}
+    rows = generate(model_of(0), prompts, 12, **how)
+    assert [row[-12:] for row in rows] == [[n % 23 for n in range(1, 13)]] * len(prompts)
+    for n, written in enumerate(shown):
+        assert written.tolist() == [list(range(1, n + 1))] * len(prompts)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 1000), st.integers(2, 11))
+def test_a_trace_holds_the_surprise_and_the_entropy_of_every_token(seed, length):
+    model = model_of(seed)
+    ids = torch.randint(23, (length,), generator=torch.Generator().manual_seed(seed)).tolist()
+    nats, entropies = trace(model, ids)
+    for t in range(1, length):
+        with torch.no_grad():
+            p = model(torch.tensor([ids[:t]]))[0, -1].softmax(-1)
+        assert_close(nats[t - 1], -p[ids[t]].log(), atol=1e-3, rtol=1e-3)
+        assert_close(entropies[t - 1], -(p * p.log()).nansum(), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("length", [1, 12])
+def test_a_text_that_does_not_fit_has_no_trace(length):
+    with pytest.raises(ValueError, match=f"the text has {length} tokens: give 2 to 11"):
+        trace(model_of(0), [1] * length)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinylm import snapshots
+from tinylm.muon import Muon
 from tinylm.pretraining import History, train
 from tinylm.transformer import Config, Transformer
 
@@ -150,8 +151,8 @@ def test_ctrl_c_in_the_middle_of_a_step_keeps_the_state_before_it(tmp_path, monk
             raise KeyboardInterrupt
         return original(self)
 
-    original = torch.optim.Muon.step
-    monkeypatch.setattr(torch.optim.Muon, "step", step)
+    original = Muon.step
+    monkeypatch.setattr(Muon, "step", step)
     run(tmp_path)
     assert snapshots.newest(tmp_path)[0].name == "step-00000006"
     monkeypatch.undo()

@@ -62,6 +62,21 @@ class Recipe:
 
 
 RECIPES = {
+    # where a chapter asks several models the same: about half a minute each, and plain texts of few people
+    "small": Recipe(
+        size=30,
+        n_chars=1_800_000,
+        shares={"biographies": 3, "atlas": 1.5, "questions": 4, "scenes": 2, "stories": 1},
+        docs_share=0,
+        vocab_size=768,
+        d_model=64,
+        n_layers=2,
+        context=64,
+        drill_steps=0,
+        n_steps=600,
+        matrix_rate=0.02,
+        other_rate=0.01,
+    ),
     "base": Recipe(),  # about a million parameters; the page *base* says how many minutes it takes
     # ten and eighty million parameters, for a GPU: more people to know, and longer texts in view
     "base-medium": Recipe(

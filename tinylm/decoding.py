@@ -3,7 +3,7 @@
 Explained in chapters/decoding.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from tokenizers.decoders import DecodeStream
@@ -13,6 +13,7 @@ from tinylm.tokens import Tokenizer
 from tinylm.transformer import Transformer
 
 Prompts = Tensor | Sequence[Sequence[int]]  # (B, T), or B lists of ids of any lengths
+Steer = Callable[[Tensor, Tensor], Tensor]  # logits (B, V) and what was written, (B, n), to other logits
 
 
 class Past:
@@ -44,6 +45,11 @@ class Cache:
     @property
     def length(self) -> int:
         return self.layers[0].length
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these of the texts, in this order; one may be there twice. rows: (B,) integers."""
+        for past in self.layers:
+            past.keys, past.values = past.keys[rows], past.values[rows]
 
 
 def probabilities(
@@ -96,6 +102,36 @@ def choose(p: Tensor, draw: Tensor) -> Tensor:
     return (sums > draw.to(sums).unsqueeze(-1) * sums[:, -1:]).int().argmax(-1)
 
 
+def penalized(
+    logits: Tensor, written: Tensor, repetition: float = 1.0, presence: float = 0.0, frequency: float = 0.0
+) -> Tensor:
+    """Make tokens that were written before less likely: logits (B, V), written (B, n), to logits (B, V).
+
+    repetition: divides such a logit where it is positive and multiplies it where it is negative (Keskar et
+    al. 2019); 1 changes nothing. presence: is taken from it once; frequency: for each time that the token
+    was written. To steer with it: `stream(..., steer=partial(penalized, repetition=1.3))`. Raises ValueError
+    for a repetition that is not positive.
+    """
+    if repetition <= 0:
+        raise ValueError(f"repetition={repetition} must be positive; 1 changes nothing")
+    counts = torch.zeros_like(logits).scatter_add(1, written, torch.ones_like(written, dtype=logits.dtype))
+    smaller = torch.where(logits > 0, logits / repetition, logits * repetition)
+    return torch.where(counts > 0, smaller - presence - frequency * counts, logits)
+
+
+@torch.inference_mode()
+def trace(model: Transformer, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """What a model expects along a text of T tokens, at most one more than its context: for each token after
+    the first its surprise, and the entropy before it, which is the surprise that the model expects itself.
+    Both (T - 1,) in nats. Raises ValueError for a text that is shorter or longer.
+    """
+    ids = torch.as_tensor(ids, device=model.device)
+    if not 2 <= len(ids) <= model.config.context + 1:
+        raise ValueError(f"the text has {len(ids)} tokens: give 2 to {model.config.context + 1}")
+    log_p = model(ids[None, :-1])[0].float().log_softmax(-1)  # (T - 1, V)
+    return -log_p.gather(1, ids[1:, None])[:, 0], -(log_p.exp() * log_p).sum(-1)
+
+
 @torch.inference_mode()
 def stream(
     model: Transformer,
@@ -107,6 +143,7 @@ def stream(
     min_p: float | None = None,
     seed: int | None = None,
     use_cache: bool = True,
+    steer: Steer | None = None,
 ) -> Iterator[Tensor]:
     """Continue B prompts by `n_tokens` tokens each, one (B,) at a time, as they come.
 
@@ -114,26 +151,27 @@ def stream(
     with the last half of the context in view. The settings of sampling are those of `probabilities`.
     seed: row b draws under seed + b, so a prompt goes on in the same way whatever is beside it, as far as
     rounding allows; None draws a new one. use_cache: keep keys and values instead of computing them again;
-    the text is the same, only later. Raises ValueError for an empty prompt.
+    the text is the same, only later. steer: changes the logits before each choice, knowing what was written
+    after the prompts (`penalized`, a `tinylm.constraints.Constraint`). Raises ValueError for an empty prompt.
     """
     context = model.config.context
     seen, padding = _side_by_side(prompts, model.device)
     draws = _draws(len(seen), n_tokens, seed).to(model.device) if temperature else None  # (B, n_tokens)
-    cache = None
+    cache, written = None, seen[:, :0]
     for i in range(n_tokens):
         if cache is None or seen.shape[1] > context:
             seen, padding = _recent(seen, padding, context)
             cache, new = Cache(model, len(seen)), seen
             ragged = padding if padding.any() else None
         logits = model(new, cache=cache, padding=ragged) if use_cache else model(seen, padding=ragged)
+        logits = steer(logits[:, -1], written) if steer else logits[:, -1]  # (B, V)
         if temperature:
-            p = probabilities(logits[:, -1], temperature, top_k, top_p, min_p)
-            chosen = choose(p, draws[:, i])
+            chosen = choose(probabilities(logits, temperature, top_k, top_p, min_p), draws[:, i])
         else:
-            chosen = logits[:, -1].argmax(-1)
+            chosen = logits.argmax(-1)
         yield chosen
         new = chosen.unsqueeze(1)
-        seen = torch.cat((seen, new), dim=1)
+        seen, written = torch.cat((seen, new), dim=1), torch.cat((written, new), dim=1)
 
 
 def generate(model: Transformer, prompts: Prompts, n_tokens: int, **how) -> Tensor | list[list[int]]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from tinylm import distributed, processors, snapshots
+from tinylm.muon import Muon
 from tinylm.transformer import Transformer
 
 
@@ -117,8 +118,7 @@ def optimizers(
     adamw = torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     if not matrices:
         return [adamw]
-    muon = torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=0.0, adjust_lr_fn="original")
-    return [muon, adamw]
+    return [Muon(matrices, lr=matrix_rate, weight_decay=0.0, adjust_lr_fn="original"), adamw]
 
 
 def set_rates(steppers: list[torch.optim.Optimizer], peaks: list[float], share: float) -> None:
