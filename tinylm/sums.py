@@ -71,8 +71,8 @@ def train(
     inputs: Tensor,
     targets: Tensor,
     n_steps: int,
-    rate: float = 0.01,
-    batch_size: int = 256,
+    rate: float = 0.005,
+    batch_size: int = 64,
 ) -> None:
     """Train in place on random sums of these (N, T) with AdamW, the learning rate falling to zero."""
     adamw = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
