@@ -88,7 +88,7 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch,
 
 
 def test_a_name_that_is_no_base_model_is_refused_with_those_that_are():
-    with pytest.raises(ValueError, match=r"name='huge'.*choose from base, base-medium, base-large"):
+    with pytest.raises(ValueError, match=r"name='huge'.*choose from small, base, base-medium, base-large"):
         checkpoints.pretrained("huge")
 
 
