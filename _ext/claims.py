@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from tinylm.claims import MIME, Number
 
 CLAIMS_PAGE = "chapters/claims"
-ROLE_TEXT = re.compile(r"(?P<name>[\w/-]+)(?P<spread>:sd)?(\|(?P<format>.+))?$")
+ROLE_TEXT = re.compile(r"(?P<name>[\w./-]+)(?P<spread>:sd)?(\|(?P<format>.+))?$")
 LOG = logging.getLogger(__name__)
 
 
