@@ -53,8 +53,8 @@ def fit(
 
     floor: E where it is known (0 leaves it out); None to fit it too. delta: residuals of the logarithm of
     the loss count by their square up to this size, beyond it by the size itself (Huber 1964), so that one odd
-    run does not decide. Raises ValueError for fewer runs than a fit needs, or of fewer than three sizes or lengths,
-    or numbers that are not positive. Explained in chapters/scaling.md.
+    run does not decide. Raises ValueError for fewer runs than a fit needs, or of fewer than three sizes or
+    lengths, or numbers that are not positive. Explained in chapters/scaling.md.
     """
     n, d, loss = _checked(n_parameters, n_tokens, losses, floor)
     return _fit_all(n, d, loss[None], floor, delta)[0]
