@@ -51,9 +51,9 @@ def fit(
 ) -> Law:
     """The law that fits runs best: N, D and loss of each, three lists of one length.
 
-    floor: E where it is known (0 leaves it out); None to fit it too. delta: residuals of the logarithm of
-    the loss count by their square up to this size, beyond it by the size itself (Huber 1964), so that one odd
-    run does not decide. Raises ValueError for fewer runs than a fit needs, or of fewer than three sizes or
+    floor: E where it is known (0 leaves it out); None to fit it too. delta: residuals of the logarithm of the
+    loss count by their square up to this size, beyond it by the size itself (Huber 1964), so that one odd run
+    does not decide. Raises ValueError for fewer runs than a fit needs, or of fewer than three sizes or
     lengths, or numbers that are not positive. Explained in chapters/scaling.md.
     """
     n, d, loss = _checked(n_parameters, n_tokens, losses, floor)
