@@ -3,6 +3,7 @@
 import torch
 
 from tinylm import sums, tokens
+from tinylm.objectives import UNASKED
 
 DIGITS = tokens.train("")
 MERGED = tokens.train("".join("".join(sums.written(a, b)) for a, b in sums.shuffled_pairs(0)[:2000]), 400)
@@ -27,7 +28,7 @@ def test_inputs_shifted_by_one_are_the_targets_where_the_answer_stands():
         inputs, targets = sums.spelled(tokenizer, pairs, backwards=True)
         for (a, b), row, aims in zip(pairs, inputs, targets, strict=True):
             asked, told = sums.written(a, b, backwards=True)
-            here = aims != sums.IGNORED
+            here = aims != UNASKED
             assert tokenizer.decode(aims[here].tolist()) == told
             n = int(here.nonzero()[0]) + 1
             assert tokenizer.decode(row[:n].tolist()) == asked
@@ -37,7 +38,7 @@ def test_inputs_shifted_by_one_are_the_targets_where_the_answer_stands():
 def test_one_wrong_token_makes_a_sum_wrong():
     _, targets = sums.spelled(DIGITS, [(1, 2), (3, 4)])
     guesses = targets.clone()
-    guesses[guesses == sums.IGNORED] = 5
+    guesses[guesses == UNASKED] = 5
     assert sums.right(guesses, targets).tolist() == [True, True]
     guesses[1, -2] += 1
     assert sums.right(guesses, targets).tolist() == [True, False]

@@ -12,8 +12,7 @@ from functools import lru_cache, reduce
 import torch
 from torch import Tensor
 
-from tinylm.live.publishing import byte_letters
-from tinylm.tokens import Tokenizer
+from tinylm.tokens import Tokenizer, byte_letters
 
 # ---- patterns
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tinylm.pretraining import learning_rate, set_rates
+from tinylm.pretraining import learning_rate, next_token_loss, set_rates
 from tinylm.tokens import Tokenizer
 from tinylm.transformer import Config, Transformer
 from tinylm.world import World
@@ -96,7 +96,11 @@ def alike(vectors: Tensor, kinds: Tensor, k: int) -> Tensor:
 
     vectors: (N, C). kinds: (N,), a number for each row's kind. Explained in chapters/embeddings.md.
     """
-    return (kinds[neighbours(vectors, k)] == kinds[:, None]).float().mean(1)
+    return _alike(kinds, neighbours(vectors, k))
+
+
+def _alike(kinds: Tensor, near: Tensor) -> Tensor:
+    return (kinds[near] == kinds[:, None]).float().mean(1)
 
 
 def alike_by_chance(kinds: Tensor) -> float:
@@ -117,7 +121,7 @@ def beside_shuffled(
     generator = torch.Generator().manual_seed(0)
     orders = [torch.arange(len(kinds))]
     orders += [torch.randperm(len(kinds), generator=generator) for _ in range(n_shuffles)]
-    same = [(kinds[order][near] == kinds[order][:, None]).float().mean() for order in orders]
+    same = [_alike(kinds[order], near).mean() for order in orders]
     low, high = torch.stack(same[1:]).quantile(torch.tensor([0.025, 0.975])).tolist()
     return same[0].item(), low, high
 
@@ -275,7 +279,7 @@ def copier(kind: str, seed: int, length: int = 32, longest: int = 128, n_steps: 
     stepper = torch.optim.AdamW(model.parameters(), lr=0.01)
     for step in range(n_steps):
         ids = torch.randint(N_SYMBOLS, (32, length), generator=generator)
-        F.cross_entropy(model(ids)[:, BACK:].flatten(0, 1), ids[:, :-BACK].flatten()).backward()
+        next_token_loss(model(ids)[:, BACK:], ids[:, :-BACK]).backward()
         set_rates([stepper], [0.01], learning_rate(step, n_steps, warm_up=10))
         stepper.step()
         stepper.zero_grad()

@@ -45,9 +45,8 @@ class Experts(nn.Module):
         scores, chosen, weights = self.route(tokens)
         y = torch.zeros_like(tokens)
         for i, expert in enumerate(self.experts):
-            rows, places = (chosen == i).nonzero(
-                as_tuple=True
-            )  # the tokens that chose it, and as which choice
+            # the tokens that chose it, and as which choice
+            rows, places = (chosen == i).nonzero(as_tuple=True)
             y = y.index_add(0, rows, (weights[rows, places, None] * expert(tokens[rows])).to(y.dtype))
         if self.training and torch.is_grad_enabled():
             y = _Pull.apply(y, balance_loss(scores, chosen), self.pull)

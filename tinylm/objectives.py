@@ -9,12 +9,12 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from tinylm.pretraining import next_token_loss
 from tinylm.transformer import Transformer
 
-UNASKED = -100  # a target at which nothing is asked: what `cross_entropy` leaves out by itself
+UNASKED = -100  # a target at which nothing is asked: what `next_token_loss` leaves out by itself
 
 
 class Lesson(NamedTuple):
@@ -150,8 +150,7 @@ def lesson_loss(model: Transformer, lesson: Lesson) -> Tensor:
         raise ValueError(
             "the model looks back only whatever the lesson says: make it with Config(causal=False)"
         )
-    logits = model(lesson.inputs, lesson.visible)  # (B, T, V)
-    return F.cross_entropy(logits.flatten(0, 1).float(), lesson.targets.flatten(), ignore_index=UNASKED)
+    return next_token_loss(model(lesson.inputs, lesson.visible), lesson.targets)
 
 
 @torch.inference_mode()

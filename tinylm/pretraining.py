@@ -77,7 +77,7 @@ def starts_at(
 
 
 def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy in nats: logits (B, T, V) against the tokens that came (B, T)."""
+    """Mean cross-entropy in nats: logits (B, T, V) against what came (B, T); targets of -100 are left out."""
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 
 

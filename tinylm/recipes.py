@@ -6,6 +6,7 @@ is trained anew; a new module that only another chapter uses changes nothing.
 """
 
 import ast
+import functools
 import hashlib
 import inspect
 import types
@@ -114,15 +115,25 @@ def _reachable(modules: Iterable[str]) -> set[str]:
 
 def _imports(module: str) -> set[str]:
     """The names of the library that a module imports, but not as a program, and the packages it is in."""
-    tree = ast.parse(_source(module))
-    tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if __name__ == ")]
-    names = {module.rpartition(".")[0]}
+    return {name for name in (module.rpartition(".")[0], *_imported(_source(module))) if _is_ours(name)}
+
+
+@functools.cache  # a chapter asks for many models, and all of them for nearly the same modules
+def _imported(source: str) -> frozenset[str]:
+    """All names that a source imports, leaving out what it does as a program."""
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not _is_the_program(node)]
+    names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return set(filter(_is_ours, names))
+    return frozenset(names)
+
+
+def _is_the_program(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).startswith("__name__ == ")
 
 
 def _file(module: str) -> Path | None:

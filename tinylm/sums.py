@@ -8,15 +8,15 @@ import random
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.optim.lr_scheduler import LinearLR
 
+from tinylm.base import share_a_direction
+from tinylm.objectives import UNASKED
+from tinylm.pretraining import next_token_loss
 from tinylm.tokens import Tokenizer
 from tinylm.transformer import Config, Transformer
-
-IGNORED = -100  # a target that the loss leaves out
 
 
 def shuffled_pairs(seed: int) -> list[tuple[int, int]]:
@@ -36,18 +36,18 @@ def written(a: int, b: int, backwards: bool = False) -> tuple[str, str]:
 def spelled(
     tokenizer: Tokenizer, pairs: Sequence[tuple[int, int]], backwards: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Inputs and targets (N, T) for next-token training; only the answer counts, all else is IGNORED."""
+    """Inputs and targets (N, T) for next-token training; only the answer counts, all else is UNASKED."""
     inputs, targets = [], []
     for a, b in pairs:
         asked, told = (tokenizer.encode(text) for text in written(a, b, backwards))
         inputs.append(torch.tensor(asked + told[:-1]))
-        targets.append(torch.tensor([IGNORED] * (len(asked) - 1) + told))
-    return pad_sequence(inputs, True), pad_sequence(targets, True, IGNORED)
+        targets.append(torch.tensor([UNASKED] * (len(asked) - 1) + told))
+    return pad_sequence(inputs, True), pad_sequence(targets, True, UNASKED)
 
 
 def right(guesses: Tensor, targets: Tensor) -> Tensor:
     """Which sums (N,) have every token of the answer right, of guesses (N, T) against targets (N, T)."""
-    return ((guesses == targets) | (targets == IGNORED)).all(1)
+    return ((guesses == targets) | (targets == UNASKED)).all(1)
 
 
 def learner(vocab_size: int, seed: int) -> Transformer:
@@ -57,9 +57,8 @@ def learner(vocab_size: int, seed: int) -> Transformer:
     """
     torch.manual_seed(seed)
     model = Transformer(Config(vocab_size, context=9, n_layers=1, qk_norm=True, rope_theta=100.0))
+    share_a_direction(model)
     with torch.no_grad():
-        weight = model.embedding.weight
-        weight += weight.std() * torch.randn(weight.shape[1])
         for matrix in model.blocks.parameters():
             if matrix.dim() == 2:
                 matrix *= 5
@@ -78,8 +77,7 @@ def train(
     adamw = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     fall = LinearLR(adamw, 1.0, 0.0, n_steps)
     for rows in torch.randint(len(inputs), (n_steps, batch_size)):
-        logits = model(inputs[rows])  # (B, T, V)
-        F.cross_entropy(logits.flatten(0, 1), targets[rows].flatten(), ignore_index=IGNORED).backward()
+        next_token_loss(model(inputs[rows]), targets[rows]).backward()
         adamw.step()
         fall.step()
         model.zero_grad()

@@ -79,3 +79,10 @@ def load(path: str | Path) -> Tokenizer:
         return Tokenizer(tokenizers.Tokenizer.from_buffer(content))
     except Exception as error:  # noqa: BLE001  the library raises bare Exception
         raise ValueError(f"{path} is not a tokenizer.json: {error}") from None
+
+
+def byte_letters() -> list[str]:
+    """The letter by which each of the 256 bytes is written in a vocabulary (Radford et al. 2019)."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = iter(range(256, 512))
+    return [chr(byte) if byte in shown else chr(next(others)) for byte in range(256)]

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from tinylm.tokens import Tokenizer
+from tinylm.tokens import Tokenizer, byte_letters
 from tinylm.transformer import Block, Config, Transformer
 
 LARGEST = 8_000_000  # parameters: above, a page takes too long to load
@@ -148,10 +148,3 @@ def spelling(tokenizer: Tokenizer) -> dict:
         "merges": [vocabulary[token] for left, right in pairs for token in (left, right, left + right)],
         "specials": specials,
     }
-
-
-def byte_letters() -> list[str]:
-    """The letter by which each of the 256 bytes is written in a vocabulary (Radford et al. 2019)."""
-    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = iter(range(256, 512))
-    return [chr(byte) if byte in shown else chr(next(others)) for byte in range(256)]
