@@ -33,6 +33,7 @@ WITHOUT_CHAPTER = {
     "gguf": "opens the door to llama.cpp",
     "recall": "is a task of several chapters",
     "sums": "is a task of the chapter on tokens",
+    "positions": "tells embeddings where they stand, for their chapter",
     "vocabularies": "does with tokens what only their chapter needs",
     "costs": "counts what a transformer costs, for several chapters",
     "experts": "is the transformer with another feed-forward layer",
