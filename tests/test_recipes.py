@@ -10,6 +10,7 @@ import pytest
 from tinylm import base, checkpoints, recipes
 
 NOTEBOOK = """
+import functools
 from tinylm import packing, pretraining as training
 from tinylm.world import World
 lr = 1
@@ -17,13 +18,19 @@ other = 5
 world = World(0, 8)
 class Part:
     def run(self): return 3
+    @staticmethod
+    def alone(): return 13
+    @property
+    def seen(self): return 17
+@functools.cache
+def kept(): return 19
 def unused(): return 7
 def helper():
     def nested(inner): return inner * 1
     return nested(lr + 1)
 def train():
     from tinylm import recall
-    return helper(), Part, training.train, world
+    return helper(), kept(), Part, training.train, world
 """
 
 
@@ -57,9 +64,21 @@ def recipe_of(load):
         ("lr + 1", "lr + 2"),
         ("inner * 1", "inner * 2"),
         ("return 3", "return 4"),
+        ("return 13", "return 14"),
+        ("return 17", "return 18"),
+        ("return 19", "return 20"),
         ("train():", "train(): "),
     ],
-    ids=["a constant", "a helper", "a function inside", "a method", "train itself"],
+    ids=[
+        "a constant",
+        "a helper",
+        "a function inside",
+        "a method",
+        "a static method",
+        "a property",
+        "a helper that keeps its result",
+        "train itself",
+    ],
 )
 def test_editing_what_a_training_function_uses_trains_anew(recipe_of, before, after):
     assert before in NOTEBOOK

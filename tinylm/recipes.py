@@ -53,9 +53,13 @@ def _written(train: Callable) -> tuple[list[str], set[str]]:
 
 
 def _functions(value) -> list[Callable]:
-    """A function by itself; of a class those that a person wrote (what `dataclass` adds has no source)."""
+    """A function by itself; of a class those that a person wrote (what `dataclass` adds has no source).
+
+    Without what decorators put around them, which has no source either, or somebody else's.
+    """
     parts = vars(value).values() if inspect.isclass(value) else [value]
-    whole = [inspect.unwrap(part) for part in parts if inspect.isfunction(part)]
+    parts = [part.fget if isinstance(part, property) else part for part in parts]
+    whole = [part for part in map(inspect.unwrap, parts) if inspect.isfunction(part)]
     return [part for part in whole if part.__code__.co_filename != "<string>"]
 
 

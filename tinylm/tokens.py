@@ -58,9 +58,7 @@ def train(texts: str | Iterable[str], vocab_size: int = N_BYTES, specials: Seque
     for special in specials:
         if not special.isascii():  # the decoder would take its letters for bytes
             raise ValueError(f"special token {special!r} has letters outside ASCII: choose another spelling")
-    backend = tokenizers.Tokenizer(tokenizers.models.BPE())
-    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = tokenizers.decoders.ByteLevel()
+    backend = by_bytes(tokenizers.models.BPE())
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=vocab_size - len(specials),
         min_frequency=2,
@@ -70,6 +68,14 @@ def train(texts: str | Iterable[str], vocab_size: int = N_BYTES, specials: Seque
     backend.train_from_iterator([texts] if isinstance(texts, str) else texts, trainer)
     backend.add_special_tokens(list(specials))
     return Tokenizer(backend)
+
+
+def by_bytes(model: tokenizers.models.Model) -> tokenizers.Tokenizer:
+    """A backend of bytes, cut into pieces as GPT-2 does, with this model."""
+    backend = tokenizers.Tokenizer(model)
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = tokenizers.decoders.ByteLevel()
+    return backend
 
 
 def load(path: str | Path) -> Tokenizer:

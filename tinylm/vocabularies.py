@@ -7,7 +7,7 @@ from collections import Counter
 
 import tokenizers
 
-from tinylm.tokens import N_BYTES, Tokenizer
+from tinylm.tokens import N_BYTES, Tokenizer, by_bytes
 
 UNKNOWN = "[UNK]"
 
@@ -39,7 +39,7 @@ def counted_words(text: str) -> list[list]:
     """The pieces of `text` across whose borders nothing is merged, as byte tokens, with their counts:
     [[token, token, ...], count] for each, in the order in which they first occur.
     """
-    bytewise = Tokenizer(_by_bytes(tokenizers.models.BPE(_bytes(), [])))
+    bytewise = Tokenizer(by_bytes(tokenizers.models.BPE(_bytes(), [])))
     cut = bytewise.backend.pre_tokenizer.pre_tokenize_str(text)
     counts = Counter(text[start:end] for _, (start, end) in cut)
     return [[bytewise.encode(piece), count] for piece, count in counts.items()]
@@ -66,7 +66,7 @@ def longest_first(tokenizer: Tokenizer) -> Tokenizer:
     """The same tokens by another rule: the longest that fits is taken, from the left, as WordPiece does."""
     settings = {"unk_token": "!", "continuing_subword_prefix": "", "max_input_chars_per_word": 100_000}
     model = tokenizers.models.WordPiece(tokenizer.backend.get_vocab(), **settings)
-    return Tokenizer(_by_bytes(model))
+    return Tokenizer(by_bytes(model))
 
 
 def wordpiece(text: str, vocab_size: int) -> Tokenizer:
@@ -90,7 +90,7 @@ def unigram(text: str, vocab_size: int) -> Tokenizer:
 def _learned(model, trainer, text: str, vocab_size: int, **settings) -> Tokenizer:
     if vocab_size < 2 * N_BYTES + 1:
         raise ValueError(f"vocab_size={vocab_size} is too small: give at least {2 * N_BYTES + 1}")
-    backend = _by_bytes(model)
+    backend = by_bytes(model)
     settings |= {"vocab_size": vocab_size, "initial_alphabet": list(_bytes()), "special_tokens": [UNKNOWN]}
     backend.train_from_iterator([text], trainer(show_progress=False, **settings))
     return Tokenizer(backend)
@@ -99,11 +99,3 @@ def _learned(model, trainer, text: str, vocab_size: int, **settings) -> Tokenize
 def _bytes() -> dict[str, int]:
     """The signs that the library writes bytes with, and their numbers."""
     return {sign: i for i, sign in enumerate(sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()))}
-
-
-def _by_bytes(model) -> tokenizers.Tokenizer:
-    """A tokenizer of bytes, cut into pieces as GPT-2 does, with this model."""
-    backend = tokenizers.Tokenizer(model)
-    backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = tokenizers.decoders.ByteLevel()
-    return backend
