@@ -1,4 +1,4 @@
-"""tinylm.figures: what a notebook shows is a transparent SVG, the same each time."""
+"""tinylm.figures: what a notebook shows is an SVG on white ground, the same each time."""
 
 import re
 
@@ -33,11 +33,11 @@ def test_a_notebook_shows_svg_and_no_picture_of_pixels(show):
     assert "image/png" not in shown
 
 
-def test_the_background_is_transparent(show):
+def test_dark_ink_stands_on_white_so_that_a_dark_notebook_shows_it(show):
     svg = show(drawn())["image/svg+xml"]
-    for background in ("patch_1", "patch_2"):  # of the figure, and of the axes
-        style = re.search(rf'id="{background}">\s*<path[^>]*style="([^"]*)"', svg)[1]
-        assert "fill: none" in style or "opacity: 0" in style
+    style = re.search(r'id="patch_1">\s*<path[^>]*style="([^"]*)"', svg)[1]
+    assert "fill: #ffffff" in style
+    assert "opacity" not in style
 
 
 def test_the_same_figure_gives_the_same_bytes(show):

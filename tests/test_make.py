@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import execute
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = [
@@ -367,3 +370,20 @@ def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop, hears_ctrl_c)
     assert result.returncode == 0, result.stdout
     assert "one ran in" not in result.stdout
     assert "two ran in" in result.stdout
+
+
+@given(st.lists(st.tuples(st.booleans(), st.one_of(st.none(), st.integers(0, 99))), unique=True, max_size=9))
+def test_chapters_that_would_wait_for_the_base_model_run_last_and_long_ones_first(tmp_path_factory, kinds):
+    folder, todo, times = tmp_path_factory.mktemp("chapters"), [], {}
+    for asks, seconds in kinds:
+        path = folder / f"{asks}-{seconds}.md"
+        path.write_text('checkpoints.pretrained("base")' if asks else "")
+        todo.append(execute.Chapter(path.stem, path, None))
+        times |= {path.stem: seconds} if seconds is not None else {}
+    turns = execute.in_turn(todo, times)
+    asking, others = ([c for c in turns if c.name.startswith(kind)] for kind in ("True", "False"))
+    assert turns == asking[:1] + others + asking[1:]
+    assert sorted(c.name for c in turns) == sorted(c.name for c in todo)
+    for group in (asking, others):
+        lengths = [times.get(chapter.name, 1000) for chapter in group]  # of one that never ran: unknown
+        assert lengths == sorted(lengths, reverse=True)

@@ -15,10 +15,8 @@ def use() -> None:
         {
             "figure.figsize": (6.4, 3.6),
             "figure.constrained_layout.use": True,
-            "figure.facecolor": "none",
+            "figure.facecolor": "white",  # a notebook may be dark; the book's style lets its page show through
             "axes.facecolor": "none",
-            "savefig.facecolor": "none",
-            "savefig.transparent": True,
             "svg.hashsalt": "tinylm",  # names inside the file, otherwise drawn at random
             "svg.fonttype": "path",
             "font.size": 11,

@@ -60,8 +60,7 @@ def main() -> int:
         print(f"The results of all {len(chapters)} pages with code are kept: none has to run.")
         return 0
     times = last_times()
-    todo.sort(key=lambda chapter: -times.get(chapter.name, float("inf")))
-    failed = run(todo, cache, times)
+    failed = run(in_turn(todo, times), cache, times)
     for name, message in failed.items():
         print(f"\n{name} failed:\n{message}", file=sys.stderr)
     if failed:
@@ -143,6 +142,16 @@ def is_kept(cache, chapter: Chapter) -> bool:
         NbCacheRecord.remove_record(record.pk, cache.db)
         return False
     return True
+
+
+def in_turn(todo: list[Chapter], times: dict[str, float]) -> list[Chapter]:
+    """Longest first, the new ones before all. Of those that ask for the base model one begins, which may have
+    to train it; the others would wait for that, and come last."""
+    longest = sorted(todo, key=lambda chapter: -times.get(chapter.name, float("inf")))
+    asking = [
+        chapter for chapter in longest if 'pretrained("base")' in chapter.path.read_text(encoding="utf-8")
+    ]
+    return asking[:1] + [chapter for chapter in longest if chapter not in asking] + asking[1:]
 
 
 def last_times() -> dict[str, float]:

@@ -1,0 +1,134 @@
+"""Write each chapter as a notebook beside its page, and let the page's buttons lead there.
+
+A chapter is MyST, which notebooks show raw. So the notebook takes its words from the built page, where all is
+resolved, and its code and figures from the cells as they ran. Its first cell installs the library where that
+is missing, as on Colab; nothing else beside it is needed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from page_text import PageText
+from sphinx.errors import ExtensionError
+
+FOLDER = "chapters/"
+INSTALL = """\
+# only where the course's library is missing, as on Colab
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("tinylm") is None:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        sys.exit(f"Python 3.11 to 3.13 is needed, not {{sys.version.split()[0]}}: choose another runtime.")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "tinylm @ git+{repository}"]
+    if subprocess.run(command, check=False).returncode:
+        sys.exit("The library was not installed, and pip says why above. Mend that and run this again.")
+"""
+KEPT = {"image/svg+xml", "image/png", "text/plain"}  # of an output; a live model's weights are megabytes
+
+
+def write_all(app, error) -> None:
+    """Write the notebooks of all chapters that have cells; raises ExtensionError where one cannot be."""
+    if error is not None or app.builder.format != "html":
+        return
+    for docname in sorted(app.env.found_docs):
+        if docname in pages_with_cells(app):
+            notebook = of_page(app, docname)
+            nbformat.write(notebook, Path(app.outdir) / f"{docname}.ipynb")
+
+
+def pages_with_cells(app) -> set[str]:
+    return {page for page in app.env.nb_metadata if page.startswith(FOLDER)}
+
+
+def of_page(app, docname: str) -> nbformat.NotebookNode:
+    """The notebook of a page, from its HTML and from its cells as they ran."""
+    html = (Path(app.outdir) / f"{docname}.html").read_text(encoding="utf-8")
+    article = BeautifulSoup(html, "html.parser").select_one("article.bd-article")
+    ran = nbformat.read(Path(app.env.mystnb_config.output_folder) / f"{docname}.ipynb", as_version=4)
+    codes = [cell for cell in ran.cells if cell.cell_type == "code" and "remove-cell" not in tags(cell)]
+    address = f"{app.config.html_baseurl}{docname}.html"
+    cells = [
+        new_markdown_cell(f"*This is a chapter of [{app.config.html_title}]({address}), as a notebook.*"),
+        new_code_cell(INSTALL.format(repository=app.config.html_theme_options["repository_url"])),
+    ]
+    cells += joined(article, codes, PageText(address), docname)
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"  # the same at every build
+    about = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "colab": {"provenance": [], "toc_visible": True},
+    }
+    return new_notebook(cells=cells, metadata=about)
+
+
+def joined(article: Tag, codes: list, text: PageText, docname: str) -> list:
+    """Cells of words and of code, in the page's order."""
+    cells, words, waiting = [], [], list(codes)
+    for part in parts(article):
+        if "cell" not in part.get("class", ()):
+            words.append(text.text(part))
+            continue
+        if not waiting:
+            raise ExtensionError(f"{docname}: the page has more cells than ran")
+        caption = part.find("figcaption")
+        if words:
+            cells.append(new_markdown_cell("\n\n".join(filter(None, words))))
+        cells.append(code_cell(waiting.pop(0)))
+        words = [text.text(caption)] if caption else []
+    if waiting:
+        raise ExtensionError(f"{docname}: {len(waiting)} cells that ran are not on the page")
+    return [*cells, new_markdown_cell("\n\n".join(filter(None, words)))]
+
+
+def parts(tag: Tag) -> Iterator[Tag]:
+    """The page's blocks one by one: what sections and wrappers hold, down to cells and what holds none."""
+    for child in tag.find_all(recursive=False):
+        if "cell" in child.get("class", ()) or not child.select_one("div.cell"):
+            yield child
+        else:
+            yield from parts(child)
+
+
+def tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def code_cell(cell):
+    """A cell's code, with what it drew and printed; folded where the page folds it."""
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form"} if "hide-input" in tags(cell) else {}
+    outputs = [] if "remove-output" in tags(cell) else [light(output) for output in cell.outputs]
+    return new_code_cell(cell.source, metadata=folded, outputs=[output for output in outputs if output])
+
+
+def light(output):
+    """An output without what only the page can show; None where nothing is left."""
+    if output.output_type not in ("display_data", "execute_result"):
+        return output
+    data = {kind: value for kind, value in output.data.items() if kind in KEPT}
+    return nbformat.from_dict({**output, "data": data}) if data and "text/html" not in output.data else None
+
+
+def link(app, pagename, templatename, context, doctree) -> None:
+    """The page's download button gives the notebook."""
+    if pagename in pages_with_cells(app):
+        name = pagename.rsplit("/", 1)[-1]
+        for group in context.get("header_buttons", []):
+            for button in group.get("buttons", []):
+                if str(button.get("url", "")).endswith(f"_sources/{pagename}.md"):
+                    button |= {
+                        "url": f"{name}.ipynb",
+                        "text": ".ipynb",
+                        "tooltip": "Download this chapter as a notebook",
+                    }
+
+
+def setup(app):
+    app.connect("html-page-context", link, priority=900)  # after the theme's own
+    app.connect("build-finished", write_all)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

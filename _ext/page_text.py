@@ -1,0 +1,80 @@
+"""The words of a built page as Markdown that Colab, Kaggle, VS Code and Jupyter all show alike.
+
+On the page every reference, number, citation and caption is resolved, so nothing of MyST is left in it.
+"""
+
+import re
+from urllib.parse import urljoin
+
+from bs4 import Tag
+from markdownify import ATX, MarkdownConverter
+
+# what a notebook would take for mathematics, HTML, a link or code; * and _ are markdownify's own
+SPECIAL = re.compile(r"[\\`$<\[\]]")
+MATH = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
+DROPPED = "a.headerlink, script, style, .toctree-wrapper, button"
+
+
+class PageText(MarkdownConverter):
+    """Turns a part of the page at `address` into Markdown; links lead to the published book."""
+
+    def __init__(self, address: str):
+        super().__init__(heading_style=ATX, bullets="-", code_language_callback=language)
+        self.address = address
+
+    def text(self, part: Tag) -> str:
+        for tag in part.select(DROPPED):
+            tag.decompose()
+        for tag in part.find_all(["a", "img"]):
+            for name in {"href", "src"} & tag.attrs.keys():
+                tag[name] = urljoin(self.address, tag[name])
+            tag.attrs.pop("title", None)
+        return re.sub(r"\n{3,}", "\n\n", self.convert_soup(part)).strip()
+
+    def escape(self, text, parent_tags):
+        if "math" in parent_tags:
+            return text
+        return super().escape(SPECIAL.sub(r"\\\g<0>", text), parent_tags)
+
+    def process_tag(self, node, parent_tags=None):
+        """Mathematics as it is; all else as markdownify does it."""
+        if "math" in node.get("class", ()):
+            return mathematics(node)
+        return super().process_tag(node, parent_tags)
+
+    def convert_div(self, el, text, parent_tags):
+        """An admonition becomes a quotation, its title in bold."""
+        text = super().convert_div(el, text, parent_tags)
+        return self.convert_blockquote(el, text, parent_tags) if "admonition" in el.get("class", ()) else text
+
+    def convert_p(self, el, text, parent_tags):
+        if {"admonition-title", "rubric"} & set(el.get("class", ())):
+            text = f"**{text.strip()}**"
+        return super().convert_p(el, text, parent_tags)
+
+    def convert_span(self, el, text, parent_tags):
+        """A figure's number stands out from its caption, a verdict from its words."""
+        return f"**{text.strip()}** " if {"caption-number", "verdict"} & set(el.get("class", ())) else text
+
+    def convert_abbr(self, el, text, parent_tags):
+        return text
+
+    def convert_td(self, el, text, parent_tags):
+        return super().convert_td(el, text.replace("|", r"\|"), parent_tags)
+
+
+def mathematics(node: Tag) -> str:
+    """A formula between dollars; of a numbered one, its number as on the page."""
+    number = node.select_one(".eqno")
+    label = rf" \tag{{{number.get_text().strip('()')}}}" if number else ""
+    if number:
+        number.decompose()
+    inline, block = MATH.search(node.get_text()).groups()
+    return f"${inline.strip()}$" if block is None else f"\n\n$$\n{block.strip()}{label}\n$$\n\n"
+
+
+def language(pre: Tag) -> str:
+    """What a listing is written in, as its box on the page says."""
+    box = pre.find_parent("div", class_=re.compile("^highlight-"))
+    name = box["class"][0].removeprefix("highlight-") if box else ""
+    return {"ipython3": "python", "default": "", "none": ""}.get(name, name)

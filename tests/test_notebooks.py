@@ -1,0 +1,159 @@
+"""The chapters as notebooks: they read as their pages do, hold the same code, and need no other file."""
+
+import ast
+import re
+import sys
+
+import execute
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from nbclient import NotebookClient
+from page_text import PageText
+
+ADDRESS = "https://example.org/book/chapters/page.html"
+LEFTOVER = re.compile(
+    r"^:::|^```\{|\{(?:term|number|claim|numref|eq|cite:\w+|doc|ref)\}`|^\(\w[\w-]*\)=", re.MULTILINE
+)
+
+
+def words(html: str) -> str:
+    return PageText(ADDRESS).text(BeautifulSoup(html, "html.parser"))
+
+
+@pytest.fixture(scope="module")
+def notebooks(book) -> dict[str, nbformat.NotebookNode]:
+    return {
+        path.stem: nbformat.read(path, as_version=4) for path in sorted((book / "chapters").glob("*.ipynb"))
+    }
+
+
+# ---- from the page to Markdown
+
+
+def test_formulas_stand_between_dollars_with_their_numbers():
+    assert words(r'<p>of <span class="math">\(a_1 * b\)</span> and</p>') == "of $a_1 * b$ and"
+    block = (
+        r'<div class="math" id="e"><span class="eqno">(4)<a class="headerlink">#</a></span>\[x < y\]</div>'
+    )
+    assert words(block.replace("<a", "<a").replace("x < y", "x &lt; y")) == "$$\nx < y \\tag{4}\n$$"
+
+
+def test_an_admonition_is_a_quotation_under_its_title():
+    html = '<div class="admonition tip"><p class="admonition-title">Guess</p><p>One.</p><p>Two.</p></div>'
+    assert words(html) == "> **Guess**\n>\n> One.\n>\n> Two."
+
+
+def test_links_and_pictures_lead_to_the_published_book():
+    assert (
+        words('<p><a href="other.html#x">that</a></p>')
+        == "[that](https://example.org/book/chapters/other.html#x)"
+    )
+    assert words('<p><img alt="owl" src="../_images/owl.png"/></p>') == (
+        "![owl](https://example.org/book/_images/owl.png)"
+    )
+
+
+def test_a_listing_says_its_language_and_is_kept_to_the_letter():
+    html = '<div class="highlight-python"><div><pre><span>a</span> = "*_$&lt;"\n</pre></div></div>'
+    assert words(html) == '```python\na = "*_$<"\n```'
+
+
+def test_a_bar_in_a_table_does_not_end_its_cell():
+    html = "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>p(x|y)</td></tr></tbody></table>"
+    assert words(html) == "| a |\n| --- |\n| p(x\\|y) |"
+
+
+@given(st.text(alphabet="ab $*_`<>[]()\\|#-1.", min_size=1, max_size=20))
+def test_any_words_read_the_same_after_the_journey(text):
+    """What a notebook makes of the Markdown is what stood on the page, signs of Markdown and TeX included."""
+    page = BeautifulSoup("<p>x </p>", "html.parser")
+    page.p.append(text)
+    page.p.append(" x")
+    shown = BeautifulSoup(MarkdownIt().render(words(str(page))), "html.parser").get_text()
+    assert shown.split() == page.get_text().split()
+    assert not re.search(r"(?<!\\)\$", words(str(page)))
+
+
+# ---- the notebooks
+
+
+def test_every_chapter_with_cells_is_a_valid_notebook(notebooks):
+    chapters = {chapter.name for chapter in execute.read_chapters()}
+    assert {f"chapters/{stem}" for stem in notebooks} == {
+        name for name in chapters if name.startswith("chapters/")
+    }
+    for notebook in notebooks.values():
+        nbformat.validate(notebook)
+
+
+def test_notebooks_run_the_code_of_their_chapters_and_nothing_else(notebooks):
+    for chapter in execute.read_chapters():
+        stem = chapter.name.rpartition("/")[2]
+        if stem in notebooks:
+            ours = [cell.source for cell in chapter.notebook.cells if cell.cell_type == "code"]
+            first, *theirs = [cell.source for cell in notebooks[stem].cells if cell.cell_type == "code"]
+            assert "pip" in first
+            assert theirs == ours, f"{stem}: cells are missing, or in another order"
+
+
+def test_nothing_of_myst_is_left(notebooks):
+    for stem, notebook in notebooks.items():
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                assert not (found := LEFTOVER.search(cell.source)), f"{stem}: {found[0]}"
+
+
+def test_notebooks_ask_for_no_file_beside_them(notebooks):
+    for stem, notebook in notebooks.items():
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                for url in re.findall(r"\]\(([^)\s]*)", cell.source):
+                    assert re.match(r"https?://|mailto:|#", url), f"{stem}: {url} is no address"
+            else:
+                assert "attachments" not in cell
+
+
+def test_every_figure_that_ran_is_in_the_notebook_with_its_caption(notebooks):
+    for chapter in execute.read_chapters():
+        stem = chapter.name.rpartition("/")[2]
+        if stem not in notebooks:
+            continue
+        wanted = sum("figure" in cell.metadata.get("mystnb", {}) for cell in chapter.notebook.cells)
+        cells = notebooks[stem].cells
+        drawn = sum("image/svg+xml" in str(cell.get("outputs", ())) for cell in cells)
+        captions = sum(bool(re.match(r"\*\*Fig\. \d+\*\* \S", cell.source)) for cell in cells)
+        assert (drawn >= wanted, captions) == (True, wanted), f"{stem}: figures are missing"
+
+
+def test_the_page_gives_its_notebook_to_download(book, notebooks):
+    for stem in notebooks:
+        page = BeautifulSoup((book / "chapters" / f"{stem}.html").read_text(encoding="utf-8"), "html.parser")
+        assert page.select_one(f'.header-article a[href="{stem}.ipynb"]'), f"{stem} has no button"
+
+
+def test_a_notebook_runs_alone_in_an_empty_folder(notebooks, tmp_path):
+    notebook = nbformat.from_dict(notebooks["setup"])
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}, timeout=600).execute()
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+def test_the_first_cell_says_in_one_line_what_is_wrong(notebooks, monkeypatch):
+    first = next(cell.source for cell in notebooks["setup"].cells if cell.cell_type == "code")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 to 3\.13 is needed"):
+        exec(compile(ast.parse(first), "first cell", "exec"), {})
+    monkeypatch.setattr(sys, "version_info", (3, 12, 1))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Failed", (), {"returncode": 1}))
+    with pytest.raises(SystemExit, match="pip says why"):
+        exec(compile(ast.parse(first), "first cell", "exec"), {})
+    called = []
+    monkeypatch.setattr(
+        "subprocess.run", lambda command, **_: called.append(command) or type("Done", (), {"returncode": 0})
+    )
+    exec(compile(ast.parse(first), "first cell", "exec"), {})
+    assert called[0][-1].startswith("tinylm @ git+https://")
