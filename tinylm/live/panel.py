@@ -263,7 +263,7 @@ class TrainingPanel(Panel):
         axes.set_xlabel("steps")
         axes.set_ylabel("loss, nats per token")
         held = io.StringIO()
-        figure.savefig(held, format="svg", metadata={"Date": None})
+        figure.savefig(held, format="svg", metadata={"Date": None}, transparent=True)
         svg = held.getvalue().replace("#000000", "currentColor")  # legible in the dark too
         last = f"{self.losses[-1]:.3f}" if self.losses else "none yet"
         label = f"Loss against steps: {len(self.losses)} of {self.n_steps} steps, the last loss {last}."
