@@ -14,20 +14,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from page_text import PageText
 from sphinx.errors import ExtensionError
 
-FOLDER = "chapters/"
-INSTALL = """\
-# only where the course's library is missing, as on Colab
-import importlib.util
-import subprocess
-import sys
+from classroom import first_cell
 
-if importlib.util.find_spec("tinylm") is None:
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        sys.exit(f"Python 3.11 to 3.13 is needed, not {{sys.version.split()[0]}}: choose another runtime.")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "tinylm @ git+{repository}"]
-    if subprocess.run(command, check=False).returncode:
-        sys.exit("The library was not installed, and pip says why above. Mend that and run this again.")
-"""
+FOLDER = "chapters/"
 KEPT = {"image/svg+xml", "image/png", "text/plain"}  # of an output; a live model's weights are megabytes
 
 
@@ -35,10 +24,8 @@ def write_all(app, error) -> None:
     """Write the notebooks of all chapters that have cells; raises ExtensionError where one cannot be."""
     if error is not None or app.builder.format != "html":
         return
-    for docname in sorted(app.env.found_docs):
-        if docname in pages_with_cells(app):
-            notebook = of_page(app, docname)
-            nbformat.write(notebook, Path(app.outdir) / f"{docname}.ipynb")
+    for docname in sorted(pages_with_cells(app)):
+        nbformat.write(of_page(app, docname), Path(app.outdir) / f"{docname}.ipynb")
 
 
 def pages_with_cells(app) -> set[str]:
@@ -54,7 +41,7 @@ def of_page(app, docname: str) -> nbformat.NotebookNode:
     address = f"{app.config.html_baseurl}{docname}.html"
     cells = [
         new_markdown_cell(f"*This is a chapter of [{app.config.html_title}]({address}), as a notebook.*"),
-        new_code_cell(INSTALL.format(repository=app.config.html_theme_options["repository_url"])),
+        new_code_cell(first_cell.source("tinylm").rstrip()),
     ]
     cells += joined(article, codes, PageText(address), docname)
     for number, cell in enumerate(cells):

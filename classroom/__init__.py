@@ -12,7 +12,7 @@ Read in this order:
     grading.py       one submission in, one result out
     batch.py         many of them, on this machine or a cluster, collect.py finds them
     results.py       the folder of results, pages.py and export.py write from it
-    release.py       the learner's notebook, in which selfcheck.py says what passes
+    release.py       the learner's notebook, in which selfcheck.py says what passes and first_cell.py installs
     checking.py      are the tests right? mutants.py plants mistakes, peer.py asks nbgrader
     command.py       the command `classroom`; nbgrader_plugin.py and pytest_plugin.py are other doors
 """

@@ -1,16 +1,10 @@
 """The learner's notebook: stubs in place of answers, visible tests, a cell that makes it run anywhere."""
 
-from classroom import exercise, selfcheck
+from classroom import exercise, first_cell, selfcheck
 from classroom.exercise import Exercise
 
-REPOSITORY = "https://github.com/tinylm/course"
 SETUP = """\
-# Run this cell first. It installs the course's library where it is missing, on Colab for example.
-import importlib.util
-
-if importlib.util.find_spec("classroom") is None:
-    %pip install --quiet "tinylm @ git+{repository}"
-
+{install}
 from classroom import selfcheck
 
 selfcheck.start({{
@@ -25,7 +19,7 @@ def setup_source(source: Exercise) -> str:
         f'    "{cell.id}": ({cell.points:g}, {selfcheck.mark(exercise.visible(cell))}),'
         for cell in source.of("tests")
     ]
-    return SETUP.format(repository=REPOSITORY, tests="\n".join(rows))
+    return SETUP.format(install=first_cell.source("classroom"), tests="\n".join(rows))
 
 
 def stubs(notebook, source: Exercise):

@@ -1,8 +1,6 @@
 """The chapters as notebooks: they read as their pages do, hold the same code, and need no other file."""
 
-import ast
 import re
-import sys
 
 import execute
 import nbformat
@@ -13,6 +11,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from nbclient import NotebookClient
 from page_text import PageText
+
+from classroom import first_cell
 
 ADDRESS = "https://example.org/book/chapters/page.html"
 LEFTOVER = re.compile(
@@ -96,7 +96,7 @@ def test_notebooks_run_the_code_of_their_chapters_and_nothing_else(notebooks):
         if stem in notebooks:
             ours = [cell.source for cell in chapter.notebook.cells if cell.cell_type == "code"]
             first, *theirs = [cell.source for cell in notebooks[stem].cells if cell.cell_type == "code"]
-            assert "pip" in first
+            assert first == first_cell.source("tinylm").rstrip()
             assert theirs == ours, f"{stem}: cells are missing, or in another order"
 
 
@@ -139,21 +139,3 @@ def test_a_notebook_runs_alone_in_an_empty_folder(notebooks, tmp_path):
     notebook = nbformat.from_dict(notebooks["setup"])
     NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}, timeout=600).execute()
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
-
-
-def test_the_first_cell_says_in_one_line_what_is_wrong(notebooks, monkeypatch):
-    first = next(cell.source for cell in notebooks["setup"].cells if cell.cell_type == "code")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
-    with pytest.raises(SystemExit, match=r"Python 3\.11 to 3\.13 is needed"):
-        exec(compile(ast.parse(first), "first cell", "exec"), {})
-    monkeypatch.setattr(sys, "version_info", (3, 12, 1))
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Failed", (), {"returncode": 1}))
-    with pytest.raises(SystemExit, match="pip says why"):
-        exec(compile(ast.parse(first), "first cell", "exec"), {})
-    called = []
-    monkeypatch.setattr(
-        "subprocess.run", lambda command, **_: called.append(command) or type("Done", (), {"returncode": 0})
-    )
-    exec(compile(ast.parse(first), "first cell", "exec"), {})
-    assert called[0][-1].startswith("tinylm @ git+https://")

@@ -15,7 +15,7 @@ def use() -> None:
         {
             "figure.figsize": (6.4, 3.6),
             "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",  # a notebook may be dark; the book's style lets its page show through
+            "figure.facecolor": "white",  # a notebook may be dark; the book takes it away
             "axes.facecolor": "none",
             "svg.hashsalt": "tinylm",  # names inside the file, otherwise drawn at random
             "svg.fonttype": "path",
