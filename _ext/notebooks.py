@@ -1,4 +1,4 @@
-"""Write each chapter as a notebook beside its page, and let the page's buttons lead there.
+"""Write each chapter as a notebook beside its page.
 
 A chapter is MyST, which notebooks show raw. So the notebook takes its words from the built page, where all is
 resolved, and its code and figures from the cells as they ran. Its first cell installs the library where that
@@ -101,21 +101,6 @@ def light(output):
     return nbformat.from_dict({**output, "data": data}) if data and "text/html" not in output.data else None
 
 
-def link(app, pagename, templatename, context, doctree) -> None:
-    """The page's download button gives the notebook."""
-    if pagename in pages_with_cells(app):
-        name = pagename.rsplit("/", 1)[-1]
-        for group in context.get("header_buttons", []):
-            for button in group.get("buttons", []):
-                if str(button.get("url", "")).endswith(f"_sources/{pagename}.md"):
-                    button |= {
-                        "url": f"{name}.ipynb",
-                        "text": ".ipynb",
-                        "tooltip": "Download this chapter as a notebook",
-                    }
-
-
 def setup(app):
-    app.connect("html-page-context", link, priority=900)  # after the theme's own
     app.connect("build-finished", write_all)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,10 @@
 """The chapters as notebooks: they read as their pages do, hold the same code, and need no other file."""
 
 import re
+from pathlib import Path
 
 import execute
+import launch
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -14,6 +16,7 @@ from page_text import PageText
 
 from classroom import first_cell
 
+PUBLISH = Path(__file__).resolve().parents[1] / ".github/workflows/publish.yml"
 ADDRESS = "https://example.org/book/chapters/page.html"
 LEFTOVER = re.compile(
     r"^:::|^```\{|\{(?:term|number|claim|numref|eq|cite:\w+|doc|ref)\}`|^\(\w[\w-]*\)=", re.MULTILINE
@@ -129,10 +132,18 @@ def test_every_figure_that_ran_is_in_the_notebook_with_its_caption(notebooks):
         assert (drawn >= wanted, captions) == (True, wanted), f"{stem}: figures are missing"
 
 
-def test_the_page_gives_its_notebook_to_download(book, notebooks):
-    for stem in notebooks:
-        page = BeautifulSoup((book / "chapters" / f"{stem}.html").read_text(encoding="utf-8"), "html.parser")
-        assert page.select_one(f'.header-article a[href="{stem}.ipynb"]'), f"{stem} has no button"
+def test_each_page_with_a_notebook_gives_it_to_download_and_to_run(book, notebooks):
+    for path in [*(book / "chapters").glob("*.ipynb"), *(book / "exercises").glob("*.ipynb")]:
+        page = BeautifulSoup(path.with_suffix(".html").read_text(encoding="utf-8"), "html.parser")
+        links = [a["href"] for a in page.select(".header-article a[href]")]
+        name = path.relative_to(book).as_posix()
+        assert path.name in links, f"{name} has no button"
+        assert sum(link.endswith(f"/blob/{launch.BRANCH}/{name}") for link in links) == len(launch.SERVICES)
+        assert not any(link.endswith(".md") and "_sources" in link for link in links)
+
+
+def test_the_branch_that_the_buttons_name_is_the_one_that_is_published():
+    assert f"refs/heads/{launch.BRANCH}" in PUBLISH.read_text(encoding="utf-8")
 
 
 def test_a_notebook_runs_alone_in_an_empty_folder(notebooks, tmp_path):
