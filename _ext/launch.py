@@ -1,7 +1,7 @@
 """Buttons on a page that lead to its notebook: to download it, or to run it on Colab or Kaggle.
 
-Both open notebooks only from a repository. So `.github/workflows/publish.yml` puts those of the published book on
-a branch of their own.
+Both open notebooks from a repository only. So `.github/workflows/publish.yml` puts those of the published
+book on a branch of their own.
 """
 
 from pathlib import Path
