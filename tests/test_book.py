@@ -113,14 +113,41 @@ def test_every_figure_has_a_caption(book, pages):
     none(problems)
 
 
-def test_every_page_describes_itself(book, pages):
+def test_every_page_describes_itself_once(book, pages):
     for path, page in pages.items():
         if path.name not in ("genindex.html", "search.html"):
-            description = page.find("meta", attrs={"name": "description"})
-            assert description, f"{path.relative_to(book)} has no description"
+            (description,) = page.find_all("meta", attrs={"name": "description"})
             assert 20 <= len(description["content"]) <= 300, (
                 f"{path.relative_to(book)}: {description['content']}"
             )
+
+
+def test_messengers_find_a_picture_and_search_engines_the_pages(book, pages, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    base = execute.read_yaml("_config.yml")["html"]["baseurl"]
+    listed = set(re.findall("<loc>(.*?)</loc>", (book / "sitemap.xml").read_text(encoding="utf-8")))
+    for page in execute.pages():
+        assert f"{base}{page}.html" in listed
+        picture = pages[book / f"{page}.html"].find("meta", property="og:image")["content"]
+        assert (book / picture.removeprefix(base)).is_file(), f"{page}: {picture} is not there"
+    assert not [url for url in listed if not (book / url.removeprefix(base)).is_file()]
+
+
+def test_programs_find_every_page_as_markdown(book, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    listed = (book / "llms.txt").read_text(encoding="utf-8")
+    _, *chapters = execute.pages()
+    for page in chapters:
+        assert f"/{page}.md): " in listed
+        text = (book / f"{page}.md").read_text(encoding="utf-8")
+        assert text.startswith("# "), f"{page}.md does not begin with its title"
+        assert "BEGIN SOLUTION" not in text
+
+
+def test_every_page_says_which_version_it_is(pages):
+    for path, page in pages.items():
+        feet = " ".join(foot.get_text() for foot in page.find_all("footer"))
+        assert re.search(r"Version \d+\.\d+\.\d+", feet), path.name
 
 
 def test_the_book_tells_what_it_measured(book):
