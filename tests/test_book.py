@@ -320,3 +320,31 @@ def test_the_search_finds_a_word(chromium, address):
     with Visit(chromium, address, "search.html?q=attention", "light", 1280) as visit:
         visit.page.wait_for_selector("#search-results li")
         none(visit.complaints)
+
+
+def test_a_readers_prediction_and_mark_stay_in_the_browser(chromium, address):
+    with Visit(chromium, address, "chapters/tokens.html", "light", 1280) as visit:
+        visit.page.get_by_label("Your answer").fill("about a tenth")
+        visit.page.get_by_role("button", name="I have read this chapter").click()
+        mark = visit.page.locator("nav.bd-links a", has_text="Tokens").first.locator(".read-mark")
+        assert mark.count() == 1
+        visit.page.goto(f"{address}/chapters/attention.html", wait_until="networkidle")
+        assert visit.page.get_by_label("Your answer").input_value() == ""
+        assert mark.count() == 1
+        visit.page.goto(f"{address}/chapters/tokens.html", wait_until="networkidle")
+        assert visit.page.get_by_label("Your answer").input_value() == "about a tenth"
+        visit.page.get_by_role("button", name="I have read this chapter").click()
+        assert mark.count() == 0
+        none(visit.complaints)
+
+
+def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(chromium, address):
+    context = chromium.new_context()
+    context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
+    )
+    page = context.new_page()
+    page.goto(f"{address}/chapters/tokens.html", wait_until="networkidle")
+    assert page.get_by_text("Whose text it saves").last.is_visible()
+    assert page.get_by_label("Your answer").count() == 0
+    context.close()

@@ -1,0 +1,86 @@
+/* What a reader predicts and has read is kept in this browser and sent nowhere. Where nothing can be kept (a private
+   window may refuse), the page reads the same. */
+(() => {
+  "use strict";
+
+  const PREFIX = "tinylm:";
+  const storage = (() => {
+    try {
+      localStorage.setItem(PREFIX, "");
+      localStorage.removeItem(PREFIX);
+      return localStorage;
+    } catch {
+      return null; // refused or full
+    }
+  })();
+
+  const keep = (name, value) => {
+    try {
+      if (value) storage.setItem(PREFIX + name, value);
+      else storage.removeItem(PREFIX + name);
+      return true;
+    } catch {
+      return false; // full
+    }
+  };
+
+  const make = (tag, properties, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+
+  const root = new URL(document.documentElement.dataset.content_root ?? "./", location.href);
+  const nameOf = (url) => new URL(url, location.href).pathname.replace(root.pathname, "");
+  const here = nameOf(location.pathname);
+
+  /** A place for the reader's own answer in each box that asks for a prediction. */
+  function predictions() {
+    document.querySelectorAll("#predict-first .admonition").forEach((box, number) => {
+      const name = `prediction:${here}:${number}`;
+      const id = `prediction-${number}`;
+      const note = make("span", { className: "prediction-note" }, "Kept in this browser only.");
+      const field = make("textarea", { id, rows: 2, value: storage.getItem(PREFIX + name) ?? "" });
+      field.addEventListener("input", () => {
+        note.textContent = keep(name, field.value)
+          ? "Kept in this browser only."
+          : "Not kept: this browser's storage is full.";
+      });
+      box.append(make("p", { className: "prediction" }, make("label", { htmlFor: id }, "Your answer"), field, note));
+    });
+  }
+
+  /** A mark beside each page that the reader has called read, and a button at its end to say so. */
+  function progress() {
+    const links = [...document.querySelectorAll("nav.bd-links a.internal")].filter((link) => link.hash === "");
+    const show = () => {
+      for (const link of links) {
+        link.querySelector(".read-mark")?.remove();
+        if (storage.getItem(`${PREFIX}read:${nameOf(link.href)}`)) {
+          const words = make("span", { className: "visually-hidden" }, " (read)");
+          link.append(make("span", { className: "read-mark" }, " ✓", words));
+        }
+      }
+    };
+    const article = document.querySelector("article.bd-article");
+    if (article && here.startsWith("chapters/") && document.querySelector("#predict-first")) {
+      const name = `read:${here}`;
+      const button = make("button", { type: "button", className: "read-button" }, "I have read this chapter");
+      const isRead = () => Boolean(storage.getItem(PREFIX + name));
+      button.addEventListener("click", () => {
+        keep(name, isRead() ? "" : new Date().toISOString());
+        button.setAttribute("aria-pressed", String(isRead()));
+        show();
+      });
+      button.setAttribute("aria-pressed", String(isRead()));
+      article.append(make("p", {}, button));
+    }
+    show();
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!storage) return;
+    predictions();
+    progress();
+  });
+})();
