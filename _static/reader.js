@@ -78,7 +78,19 @@
     show();
   }
 
+  /** The arrow keys turn the page, where nothing on it has the focus that may want them. */
+  function arrows() {
+    const pages = { ArrowLeft: "prev", ArrowRight: "next" };
+    document.addEventListener("keydown", (event) => {
+      const free = document.activeElement === document.body && !event.defaultPrevented;
+      if (!free || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const link = document.querySelector(`head link[rel="${pages[event.key]}"]`);
+      if (link) location.assign(link.href);
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    arrows();
     if (!storage) return;
     predictions();
     progress();

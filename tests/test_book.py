@@ -340,11 +340,21 @@ def test_a_readers_prediction_and_mark_stay_in_the_browser(chromium, address):
 
 def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(chromium, address):
     context = chromium.new_context()
-    context.add_init_script(
-        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})"
-    )
+    refuse = "get() { throw new DOMException('no', 'SecurityError') }"
+    context.add_init_script(f"Object.defineProperty(window, 'localStorage', {{{refuse}}})")
     page = context.new_page()
     page.goto(f"{address}/chapters/tokens.html", wait_until="networkidle")
     assert page.get_by_text("Whose text it saves").last.is_visible()
     assert page.get_by_label("Your answer").count() == 0
     context.close()
+
+
+def test_arrow_keys_turn_the_page_but_not_while_somebody_writes(chromium, address):
+    with Visit(chromium, address, "chapters/tokens.html", "light", 1280) as visit:
+        visit.page.get_by_label("Your answer").fill("a")
+        visit.page.keyboard.press("ArrowRight")
+        assert visit.page.url.endswith("chapters/tokens.html")
+        visit.page.evaluate("document.activeElement.blur()")
+        visit.page.keyboard.press("ArrowRight")
+        visit.page.wait_for_url("**/chapters/embeddings.html")
+        none(visit.complaints)
