@@ -15,9 +15,10 @@ from page_text import PageText
 from sphinx.errors import ExtensionError
 
 from classroom import first_cell
+from tinylm.claims import MIME
 
 FOLDER = "chapters/"
-KEPT = {"image/svg+xml", "image/png", "text/plain"}  # of an output; a live model's weights are megabytes
+KEPT = {"image/svg+xml", "image/png", "text/plain"}  # of an output
 
 
 def write_all(app, error) -> None:
@@ -94,11 +95,13 @@ def code_cell(cell):
 
 
 def light(output):
-    """An output without what only the page can show; None where nothing is left."""
+    """An output without what only a page or a kernel can show; None where nothing is left."""
     if output.output_type not in ("display_data", "execute_result"):
         return output
+    if not output.data.keys() <= KEPT | {MIME}:
+        return None  # a live model, which carries megabytes; a progress bar
     data = {kind: value for kind, value in output.data.items() if kind in KEPT}
-    return nbformat.from_dict({**output, "data": data}) if data and "text/html" not in output.data else None
+    return nbformat.from_dict({**output, "data": data})
 
 
 def setup(app):
