@@ -41,7 +41,6 @@ WITHOUT_CHAPTER = {
     "packing": "puts the base model's texts in rows",
     "recipes": "tells the models of all chapters apart",
     "folders": "writes the files of snapshots and checkpoints",
-    "village": "makes the text of many chapters, until they read the world",
 }
 
 # Not read as part of a chapter's length: the settings at the top of a cell.
