@@ -44,13 +44,7 @@ class Chapter:
 
 def main() -> int:
     """Run what has to be run; 0 where every chapter ran."""
-    os.environ |= {
-        "TINYLM_CACHE": str(Path("_build/models").resolve()),
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",  # a chapter a core; sums in one order give the same digits
-        "TQDM_DISABLE": "1",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a remark of the debugger that is no part of a chapter
-    }
+    os.environ |= settings()
     folder = cache_folder(Path.cwd())
     forget_old(folder)
     chapters = read_chapters()
@@ -67,6 +61,17 @@ def main() -> int:
         rest = len(todo) - len(failed)
         print(f"\n{len(failed)} of {len(todo)} failed; the other {rest} ran and are kept.", file=sys.stderr)
     return int(bool(failed))
+
+
+def settings() -> dict[str, str]:
+    """Of the environment in which chapters run."""
+    return {
+        "TINYLM_CACHE": str(Path("_build/models").resolve()),
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",  # a chapter a core; sums in one order give the same digits
+        "TQDM_DISABLE": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a remark of the debugger that is no part of a chapter
+    }
 
 
 @contextmanager
