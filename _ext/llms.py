@@ -17,7 +17,7 @@ def write(app, error) -> None:
     toc = parse_toc_yaml(Path(app.srcdir) / app.config.external_toc_path)
     lines = [f"# {app.config.html_title}", "", f"> {described(out, toc.root.docname)}"]
     for part in toc.root.subtrees:
-        lines += ["", f"## {part.caption}", ""]
+        lines += ["", f"## {part.caption or 'Pages'}", ""]
         for page in part.files():
             html = out / f"{page}.html"
             article = BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser").select_one(

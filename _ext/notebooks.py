@@ -30,7 +30,10 @@ def write_all(app, error) -> None:
 
 
 def pages_with_cells(app) -> set[str]:
-    return {page for page in app.env.nb_metadata if page.startswith(FOLDER)}
+    """The chapters that a kernel ran."""
+    return {
+        page for page, data in app.env.nb_metadata.items() if page.startswith(FOLDER) and "exec_data" in data
+    }
 
 
 def of_page(app, docname: str) -> nbformat.NotebookNode:
