@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 from bs4 import BeautifulSoup, Tag
+from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from page_text import PageText
 from sphinx.errors import ExtensionError
@@ -40,7 +41,9 @@ def of_page(app, docname: str) -> nbformat.NotebookNode:
     """The notebook of a page, from its HTML and from its cells as they ran."""
     html = (Path(app.outdir) / f"{docname}.html").read_text(encoding="utf-8")
     article = BeautifulSoup(html, "html.parser").select_one("article.bd-article")
-    ran = nbformat.read(Path(app.env.mystnb_config.output_folder) / f"{docname}.ipynb", as_version=4)
+    settings = app.env.mystnb_config
+    source = nbformat.read(Path(settings.output_folder) / f"{docname}.ipynb", as_version=4)
+    _, ran = get_cache(settings.execution_cache_path).merge_match_into_notebook(source)
     codes = [cell for cell in ran.cells if cell.cell_type == "code" and "remove-cell" not in tags(cell)]
     address = f"{app.config.html_baseurl}{docname}.html"
     cells = [

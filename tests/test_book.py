@@ -83,7 +83,7 @@ def test_no_page_loads_anything_from_another_host(book, pages):
     for path, page in pages.items():
         for name, attribute in loads:
             for tag in page.find_all(name, attrs={attribute: True}):
-                if re.match(r"(https?:)?//", tag[attribute]):
+                if "canonical" not in tag.get("rel", ()) and re.match(r"(https?:)?//", tag[attribute]):
                     problems.append(f"{path.relative_to(book)}: {tag[attribute]}")
     for path in book.rglob("*.css"):
         for url in re.findall(
@@ -141,7 +141,7 @@ def test_programs_find_every_page_as_markdown(book, monkeypatch):
         assert f"/{page}.md): " in listed
         text = (book / f"{page}.md").read_text(encoding="utf-8")
         assert text.startswith("# "), f"{page}.md does not begin with its title"
-        assert "BEGIN SOLUTION" not in text
+        assert "BEGIN SOLUTION" not in text or page == "chapters/instructors"  # which tells how they work
 
 
 def test_every_page_says_which_version_it_is(pages):

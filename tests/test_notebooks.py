@@ -135,7 +135,7 @@ def test_every_figure_that_ran_is_in_the_notebook_with_its_caption(notebooks):
 def test_each_page_with_a_notebook_gives_it_to_download_and_to_run(book, notebooks):
     for path in [*(book / "chapters").glob("*.ipynb"), *(book / "exercises").glob("*.ipynb")]:
         page = BeautifulSoup(path.with_suffix(".html").read_text(encoding="utf-8"), "html.parser")
-        links = [a["href"] for a in page.select(".header-article a[href]")]
+        links = [a["href"] for a in page.select(".article-header-buttons a[href]")]
         name = path.relative_to(book).as_posix()
         assert path.name in links, f"{name} has no button"
         assert sum(link.endswith(f"/blob/{launch.BRANCH}/{name}") for link in links) == len(launch.SERVICES)
