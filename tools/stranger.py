@@ -62,7 +62,7 @@ def make_environment(python: str, torch: str) -> None:
     subprocess.run([python, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
     inside = str(ENVIRONMENT / "bin/python")
     index = ["--extra-index-url", os.environ["TORCH_INDEX"]] if os.environ.get("TORCH_INDEX") else []
-    library = f"tinylm @ git+{Path.cwd().as_uri()}"
+    library = f"git+{Path.cwd().as_uri()}"
     subprocess.run(
         [inside, "-m", "pip", "install", "--quiet", *index, torch, library, "ipykernel"], check=True
     )
