@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import claim_rows
 import execute
 import launch
 import nbformat
 import pytest
+import stranger
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,10 @@ from nbclient import NotebookClient
 from page_text import PageText
 
 from classroom import first_cell
+from tinylm.claims import Number
 
-PUBLISH = Path(__file__).resolve().parents[1] / ".github/workflows/publish.yml"
+ROOT = Path(__file__).resolve().parents[1]
+PUBLISH = ROOT / ".github/workflows/publish.yml"
 ADDRESS = "https://example.org/book/chapters/page.html"
 LEFTOVER = re.compile(
     r"^:::|^```\{|\{(?:term|number|claim|numref|eq|cite:\w+|doc|ref)\}`|^\(\w[\w-]*\)=", re.MULTILINE
@@ -150,3 +154,34 @@ def test_a_notebook_runs_alone_in_an_empty_folder(notebooks, tmp_path):
     notebook = nbformat.from_dict(notebooks["setup"])
     NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}, timeout=600).execute()
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+# ---- the command that runs them all
+
+
+def test_what_a_notebook_measures_is_held_against_the_claims_intervals(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    name, row = next(
+        (n, r) for n, r in claim_rows.load(ROOT / "chapters").items() if r["status"] == "measured"
+    )
+
+    def ran(*values):
+        cell = nbformat.v4.new_code_cell()
+        for value in values:
+            data = Number(name, "claim", (value,))._repr_mimebundle_()[0]
+            cell.outputs.append(nbformat.v4.new_output("display_data", data))
+        return nbformat.v4.new_notebook(cells=[cell])
+
+    def problems(notebook):
+        return [problem for problem in stranger.outside(notebook, row["chapter"]) if f" {name} " in problem]
+
+    low, high = row["expect"]
+    assert problems(ran((low + high) / 2)) == []
+    assert "not within" in problems(ran(high + 1))[0]
+    assert "was not measured" in problems(ran())[0]
+
+
+def test_a_notebook_that_is_not_there_is_told_before_anything_is_installed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit, match="run `make book` first"):
+        stranger.main(["no-such-chapter"])

@@ -58,16 +58,23 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def make_environment(python: str, torch: str) -> None:
     """A new environment with PyTorch, the library from git, and the kernel that Jupyter talks to."""
-    print(f"Making {ENVIRONMENT} with {torch} and the library of the last commit ...", flush=True)
-    subprocess.run([python, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
+    print(f"Making {ENVIRONMENT} with {torch} and the library of the last commit (minutes) ...", flush=True)
     inside = str(ENVIRONMENT / "bin/python")
     index = ["--extra-index-url", os.environ["TORCH_INDEX"]] if os.environ.get("TORCH_INDEX") else []
     library = f"git+{Path.cwd().as_uri()}"
-    subprocess.run(
-        [inside, "-m", "pip", "install", "--quiet", *index, torch, library, "ipykernel"], check=True
-    )
-    register = ["-m", "ipykernel", "install", "--prefix", str(ENVIRONMENT), "--name", KERNEL]
-    subprocess.run([inside, *register], check=True, stdout=subprocess.DEVNULL)
+    for command in (
+        [python, "-m", "venv", "--clear", str(ENVIRONMENT)],
+        [inside, "-m", "pip", "install", *index, torch, library, "ipykernel"],
+        [inside, "-m", "ipykernel", "install", "--prefix", str(ENVIRONMENT), "--name", KERNEL],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            told = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()[
+                -3:
+            ]
+            sys.exit(
+                "\n".join([f"The environment could not be made: {' '.join(command[1:4])} failed.", *told])
+            )
 
 
 def run(path: Path, timeout: int) -> list[str]:
