@@ -18,7 +18,7 @@ from sphinx.errors import ExtensionError
 from classroom import first_cell
 from tinylm.claims import MIME
 
-FOLDER = "chapters/"
+FOLDER, STATUS = "chapters/", "chapters/status"
 KEPT = {"image/svg+xml", "image/png", "text/plain"}  # of an output
 
 
@@ -31,10 +31,9 @@ def write_all(app, error) -> None:
 
 
 def pages_with_cells(app) -> set[str]:
-    """The chapters that a kernel ran."""
-    return {
-        page for page, data in app.env.nb_metadata.items() if page.startswith(FOLDER) and "exec_data" in data
-    }
+    """The chapters that a kernel ran, but for the page that tells of the build itself."""
+    ran = {page for page, data in app.env.nb_metadata.items() if "exec_data" in data}
+    return {page for page in ran if page.startswith(FOLDER)} - {STATUS}
 
 
 def of_page(app, docname: str) -> nbformat.NotebookNode:

@@ -19,6 +19,11 @@ WRONG_LABEL = re.compile(
 )
 
 
+# the theme puts the book's name beside the list of chapters, in no region of the page
+SIDEBAR = '<div id="pst-primary-sidebar"'
+NAMED_SIDEBAR = f'{SIDEBAR} role="complementary" aria-label="The book and its chapters"'
+
+
 def describe(app, pagename, templatename, context, doctree) -> None:
     """Give a page its first paragraph as the description that search engines and messengers show."""
     if doctree is None:
@@ -42,7 +47,8 @@ def finish(app, error) -> None:
         page = ICON_SCRIPT.sub("", path.read_text(encoding="utf-8"))
         if 'class="math' not in page:
             page = MATH_SCRIPT.sub("", page)
-        path.write_text(WRONG_LABEL.sub(r"\1\2", page), encoding="utf-8")
+        page = WRONG_LABEL.sub(r"\1\2", page).replace(SIDEBAR, NAMED_SIDEBAR)
+        path.write_text(page, encoding="utf-8")
 
 
 def setup(app):

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import execute
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from fingerprint import cache_folder
 
@@ -238,11 +239,19 @@ POOR_CONTRAST = """() => {
 }"""
 
 
+def barriers(page, name: str) -> list[str]:
+    """What axe-core, with all its rules of WCAG 2.2 AA and of good practice, finds on a page."""
+    return [
+        f"{name}: {rule['id']}: {rule['nodes'][0]['html'][:120]}"
+        for rule in Axe().run(page).response["violations"]
+    ]
+
+
 @pytest.fixture(scope="module", params=[("http", "light"), ("http", "dark"), ("file", "dark")], ids="-".join)
 def findings(request, chromium, book, address, names) -> dict[str, list[str]]:
     """What is wrong with the pages in one browser setting, by kind: each page is visited once."""
     origin, scheme = request.param
-    found = {"complaint": [], "theme": [], "mathematics": [], "contrast": [], "width": []}
+    found = {"complaint": [], "theme": [], "mathematics": [], "contrast": [], "width": [], "barrier": []}
     for name in names:
         with Visit(chromium, address if origin == "http" else book.as_uri(), name, scheme, 1280) as visit:
             page = visit.page
@@ -253,6 +262,8 @@ def findings(request, chromium, book, address, names) -> dict[str, list[str]]:
             if page.locator(".math").count() != page.locator(".math:has(mjx-container)").count():
                 found["mathematics"].append(f"{name}: TeX that is not typeset")
             found["contrast"] += [f"{name}: {poor}" for poor in page.evaluate(POOR_CONTRAST)]
+            if origin == "http":  # what axe finds does not depend on where the page came from
+                found["barrier"] += barriers(page, name)
             page.set_viewport_size({"width": PHONE, "height": 800})
             width = page.evaluate("document.documentElement.scrollWidth")
             if width > PHONE:
@@ -275,6 +286,10 @@ def test_all_mathematics_is_typeset(findings):
 
 def test_text_stands_out_from_what_is_behind_it(findings):
     none(findings["contrast"])
+
+
+def test_axe_finds_no_barrier_on_any_page(findings):
+    none(findings["barrier"])
 
 
 def test_no_page_scrolls_sideways_on_a_phone(findings):
