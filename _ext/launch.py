@@ -8,6 +8,8 @@ from pathlib import Path
 
 from notebooks import pages_with_cells
 
+import exercises
+
 BRANCH = "notebooks"
 SERVICES = {
     "Colab": "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb",
@@ -16,7 +18,7 @@ SERVICES = {
 
 
 def add_buttons(app, pagename, templatename, context, doctree) -> None:
-    if pagename not in pages_with_cells(app) and not pagename.startswith("exercises/"):
+    if pagename not in pages_with_cells(app) and not pagename.startswith(exercises.FOLDER):
         return
     repository = app.config.html_theme_options["repository_url"].removeprefix("https://github.com/")
     notebook = {

@@ -5,8 +5,8 @@ The form is that of https://llmstxt.org: a title, what the book is, and the page
 
 from pathlib import Path
 
+import page_text
 from bs4 import BeautifulSoup
-from page_text import PageText
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 
@@ -15,25 +15,20 @@ def write(app, error) -> None:
         return
     out, base = Path(app.outdir), app.config.html_baseurl
     toc = parse_toc_yaml(Path(app.srcdir) / app.config.external_toc_path)
-    lines = [f"# {app.config.html_title}", "", f"> {described(out, toc.root.docname)}"]
+    lines = [f"# {app.config.html_title}", "", f"> {described(page_text.read(out, toc.root.docname))}"]
     for part in toc.root.subtrees:
         lines += ["", f"## {part.caption or 'Pages'}", ""]
-        for page in part.files():
-            html = out / f"{page}.html"
-            article = BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser").select_one(
-                "article.bd-article"
-            )
-            text = PageText(f"{base}{page}.html").text(article)
-            html.with_suffix(".md").write_text(f"{text}\n", encoding="utf-8")
-            title = app.env.titles[page].astext()
-            lines.append(f"- [{title}]({base}{page}.md): {described(out, page)}")
+        for name in part.files():
+            page, title = page_text.read(out, name), app.env.titles[name].astext()
+            lines.append(f"- [{title}]({base}{name}.md): {described(page)}")
+            text = page_text.PageText(f"{base}{name}.html").text(page.select_one(page_text.ARTICLE))
+            (out / f"{name}.md").write_text(f"{text}\n", encoding="utf-8")
     (out / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def described(out: Path, page: str) -> str:
+def described(page: BeautifulSoup) -> str:
     """What a page says of itself to search engines."""
-    head = BeautifulSoup((out / f"{page}.html").read_text(encoding="utf-8"), "html.parser").head
-    return head.find("meta", attrs={"name": "description"})["content"].strip()
+    return page.head.find("meta", attrs={"name": "description"})["content"].strip()
 
 
 def setup(app):

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from bs4 import BeautifulSoup, Tag
+import page_text
+from bs4 import Tag
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from page_text import PageText
 from sphinx.errors import ExtensionError
 
 from classroom import first_cell
@@ -38,8 +38,7 @@ def pages_with_cells(app) -> set[str]:
 
 def of_page(app, docname: str) -> nbformat.NotebookNode:
     """The notebook of a page, from its HTML and from its cells as they ran."""
-    html = (Path(app.outdir) / f"{docname}.html").read_text(encoding="utf-8")
-    article = BeautifulSoup(html, "html.parser").select_one("article.bd-article")
+    article = page_text.read(Path(app.outdir), docname).select_one(page_text.ARTICLE)
     settings = app.env.mystnb_config
     source = nbformat.read(Path(settings.output_folder) / f"{docname}.ipynb", as_version=4)
     _, ran = get_cache(settings.execution_cache_path).merge_match_into_notebook(source)
@@ -49,7 +48,7 @@ def of_page(app, docname: str) -> nbformat.NotebookNode:
         new_markdown_cell(f"*This is a chapter of [{app.config.html_title}]({address}), as a notebook.*"),
         new_code_cell(first_cell.source("tinylm").rstrip()),
     ]
-    cells += joined(article, codes, PageText(address), docname)
+    cells += joined(article, codes, page_text.PageText(address), docname)
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"  # the same at every build
     about = {
@@ -60,7 +59,7 @@ def of_page(app, docname: str) -> nbformat.NotebookNode:
     return new_notebook(cells=cells, metadata=about)
 
 
-def joined(article: Tag, codes: list, text: PageText, docname: str) -> list:
+def joined(article: Tag, codes: list, text: page_text.PageText, docname: str) -> list:
     """Cells of words and of code, in the page's order."""
     cells, words, waiting = [], [], list(codes)
     for part in parts(article):

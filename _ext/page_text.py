@@ -4,15 +4,22 @@ On the page every reference, number, citation and caption is resolved, so nothin
 """
 
 import re
+from pathlib import Path
 from urllib.parse import urljoin
 
-from bs4 import Tag
+from bs4 import BeautifulSoup, Tag
 from markdownify import ATX, MarkdownConverter
 
 # what a notebook would take for mathematics, HTML, a link or code; * and _ are markdownify's own
 SPECIAL = re.compile(r"[\\`$<\[\]]")
 MATH = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
+ARTICLE = "article.bd-article"
 DROPPED = "a.headerlink, script, style, .toctree-wrapper, button"
+
+
+def read(folder: Path, page: str) -> BeautifulSoup:
+    """A page of the built book in `folder`."""
+    return BeautifulSoup((folder / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
 
 
 class PageText(MarkdownConverter):

@@ -85,10 +85,10 @@ def make_venv():
         sys.exit(f"Python could not make .venv: {made.stdout.decode().strip().splitlines()[-1]}")
 
 
-def pip(*arguments):
-    """Run pip's install in .venv, and end with one line where it fails."""
+def pip(*arguments, python=PYTHON):
+    """Run pip's install in .venv, or for another `python`, and end with one line where it fails."""
     command = [
-        str(PYTHON),
+        str(python),
         "-m",
         "pip",
         "install",

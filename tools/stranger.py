@@ -20,6 +20,7 @@ from jupyter_cache.executors.utils import single_nb_execution
 sys.path += ["_ext", "tools"]
 import claim_rows
 import execute
+import install
 
 from tinylm.claims import MIME, Number
 
@@ -52,7 +53,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stems", nargs="*", help="chapters by their stem; all where none is named")
     parser.add_argument("--python", default=sys.executable, help="the Python to make the environment with")
-    parser.add_argument("--torch", default="torch==2.13.0", help="the PyTorch to install, as pip spells it")
+    parser.add_argument("--torch", default=pinned_torch(), help="the PyTorch to install, as pip spells it")
     return parser.parse_args(arguments)
 
 
@@ -60,21 +61,16 @@ def make_environment(python: str, torch: str) -> None:
     """A new environment with PyTorch, the library from git, and the kernel that Jupyter talks to."""
     print(f"Making {ENVIRONMENT} with {torch} and the library of the last commit (minutes) ...", flush=True)
     inside = str(ENVIRONMENT / "bin/python")
-    index = ["--extra-index-url", os.environ["TORCH_INDEX"]] if os.environ.get("TORCH_INDEX") else []
-    library = f"git+{Path.cwd().as_uri()}"
-    for command in (
-        [python, "-m", "venv", "--clear", str(ENVIRONMENT)],
-        [inside, "-m", "pip", "install", *index, torch, library, "ipykernel"],
-        [inside, "-m", "ipykernel", "install", "--prefix", str(ENVIRONMENT), "--name", KERNEL],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            told = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()[
-                -3:
-            ]
-            sys.exit(
-                "\n".join([f"The environment could not be made: {' '.join(command[1:4])} failed.", *told])
-            )
+    subprocess.run([python, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
+    install.pip("--quiet", torch, f"git+{Path.cwd().as_uri()}", "ipykernel", python=inside)
+    register = ["-m", "ipykernel", "install", "--prefix", str(ENVIRONMENT), "--name", KERNEL]
+    subprocess.run([inside, *register], check=True, stdout=subprocess.DEVNULL)
+
+
+def pinned_torch() -> str:
+    """The PyTorch of the book, as requirements.txt pins it."""
+    pins = Path("requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(pin for pin in pins if pin.startswith("torch=="))
 
 
 def run(path: Path, timeout: int) -> list[str]:
