@@ -46,8 +46,9 @@ examine: install  # train the base model with five seeds and measure what it can
 kernel: install  # build the live models' WebAssembly from its source
 	@$(RUN) -c "import wasmtime, pathlib; page = pathlib.Path('tinylm/live/page'); (page / 'kernel.wasm').write_bytes(wasmtime.wat2wasm((page / 'kernel.wat').read_text()))"
 
-lint: install  # check style and spelling
+lint: install  # check style, spelling, and the workflows
 	@$(RUN) -m ruff check && $(RUN) -m ruff format --check && $(RUN) -m codespell_lib
+	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml && .venv/bin/zizmor --offline --quiet .github
 
 lock: install  # pin the environment anew from the ranges in pyproject.toml
 	@$(RUN) tools/lock.py

@@ -150,13 +150,17 @@ def is_kept(cache, chapter: Chapter) -> bool:
 
 
 def in_turn(todo: list[Chapter], times: dict[str, float]) -> list[Chapter]:
-    """Longest first, the new ones before all. Of those that ask for the base model one begins, which may have
-    to train it; the others would wait for that, and come last."""
+    """Longest first, the new ones before all. Of those that soon ask for the base model one begins, which may
+    have to train it; the others would wait for that, and come last."""
     longest = sorted(todo, key=lambda chapter: -times.get(chapter.name, float("inf")))
-    asking = [
-        chapter for chapter in longest if 'pretrained("base")' in chapter.path.read_text(encoding="utf-8")
-    ]
+    asking = [chapter for chapter in longest if asks_soon(chapter)]
     return asking[:1] + [chapter for chapter in longest if chapter not in asking] + asking[1:]
+
+
+def asks_soon(chapter: Chapter) -> bool:
+    """Whether a chapter asks for the base model before its last third: by then a core has long been at work."""
+    text = chapter.path.read_text(encoding="utf-8")
+    return 0 <= text.find('pretrained("base")') < len(text) * 2 / 3
 
 
 def last_times() -> dict[str, float]:
