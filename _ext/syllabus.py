@@ -1,8 +1,8 @@
 """How long a chapter takes, how hard it is, what it stands on; and all chapters as one picture.
 
 A chapter's front matter says `level:` and `needs:`, the labels of the chapters to read before it. Its minutes
-are counted. A line below its title shows them. `{chapter-map}` draws all chapters in their order: one is
-below another that it needs, with an arc between them.
+are counted. A line below its title shows them. `{chapter-map}` draws all chapters in their order, with arcs
+from each to those that build on it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from sphinx.util.docutils import SphinxDirective
 
 LEVELS = ("introductory", "intermediate", "advanced")
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 15  # of prose with numbers and formulas, of code that is read closely
-ROW = 2.25  # of the map, its height in rem
 LOG = logging.getLogger(__name__)
 
 
@@ -110,32 +109,35 @@ def draw(app, doctree, docname) -> None:
 
 
 def picture(shown: list[Chapter], address: dict[str, str]) -> str:
-    """A list of links with facts, and beside it the arcs, which readers of the list need not see."""
-    place = {chapter.page: number for number, chapter in enumerate(shown)}
+    """A list of links with facts, and beside it the arcs, which readers of the list need not see.
+
+    All chapters build on the first, so no arcs are drawn from there.
+    """
     titles = {chapter.page: chapter.title for chapter in shown}
-    arcs, rows = [], []
+    rows = []
     for chapter in shown:
-        below = place[chapter.page]
-        for need in chapter.needs:
-            above = place[need]
-            start, end, reach = above + 0.62, below + 0.38, min(3.4, 0.45 + 0.55 * (below - above))
-            arcs.append(
-                f'<path d="M 3.8 {start} C {3.8 - reach} {start}, {3.8 - reach} {end}, 3.8 {end}" '
-                f'marker-end="url(#chapter-map-arrow)"/>'
-            )
         after = " and ".join(titles[need] for need in chapter.needs)
+        hidden = f'<span class="visually-hidden">, after {escape(after)}</span>' if after else ""
         rows.append(
             f'<li><a class="reference internal" href="{address[chapter.page]}">{escape(chapter.title)}</a> '
-            f"<span>{chapter.minutes} min, {chapter.level}</span>"
-            + (f'<span class="visually-hidden">, after {escape(after)}</span>' if after else "")
-            + "</li>"
+            f"<span>{chapter.minutes} min, {chapter.level}{hidden}</span></li>"
         )
-    return (
-        f'<div class="chapter-map" style="--row: {ROW}rem; --rows: {len(shown)}">'
-        f'<svg viewBox="0 0 4 {len(shown)}" aria-hidden="true"><defs><marker id="chapter-map-arrow" '
-        'viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" orient="auto">'
-        f'<path d="M 0 0 L 6 3 L 0 6 z"/></marker></defs>{"".join(arcs)}</svg><ol>{"".join(rows)}</ol></div>'
-    )
+    drawing = f'<svg viewBox="0 0 2 {len(shown)}" aria-hidden="true">{arcs(shown)}</svg>'
+    return f'<div class="chapter-map" style="--rows: {len(shown)}">{drawing}<ol>{"".join(rows)}</ol></div>'
+
+
+def arcs(shown: list[Chapter]) -> str:
+    """In units of a row: a dot for each chapter, and arcs to the left of the dots."""
+    place = {chapter.page: number + 0.5 for number, chapter in enumerate(shown)}
+    dots = "".join(f'<circle cx="1.8" cy="{y}" r="0.09"/>' for y in place.values())
+    lines = ""
+    for chapter in shown:
+        for need in chapter.needs:
+            if need != shown[0].page:
+                start, end = place[need], place[chapter.page]
+                left = max(0.0, 1.4 - 0.3 * (end - start))
+                lines += f'<path d="M 1.8 {start} C {left:.2f} {start}, {left:.2f} {end}, 1.8 {end}"/>'
+    return lines + dots
 
 
 def setup(app):

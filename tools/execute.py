@@ -158,7 +158,7 @@ def in_turn(todo: list[Chapter], times: dict[str, float]) -> list[Chapter]:
 
 
 def asks_soon(chapter: Chapter) -> bool:
-    """Whether a chapter asks for the base model before its last third: by then a core has long been at work."""
+    """Whether a chapter asks for the base model before its last third: a core is at work till then."""
     text = chapter.path.read_text(encoding="utf-8")
     return 0 <= text.find('pretrained("base")') < len(text) * 2 / 3
 
