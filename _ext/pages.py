@@ -18,10 +18,12 @@ WRONG_LABEL = re.compile(
     r'(<summary) aria-label="[^"]*"|(<button class="btn search-button-field[^>]*) aria-label="[^"]*"'
 )
 
-
 # the theme puts the book's name beside the list of chapters, in no region of the page
 SIDEBAR = '<div id="pst-primary-sidebar"'
 NAMED_SIDEBAR = f'{SIDEBAR} role="complementary" aria-label="The book and its chapters"'
+
+# docutils gives an entry of a list a role that may not stand there, and is no longer used
+ENTRY, LIST_ITEM = 'role="doc-biblioentry"', 'role="listitem"'
 
 
 def describe(app, pagename, templatename, context, doctree) -> None:
@@ -47,7 +49,7 @@ def finish(app, error) -> None:
         page = ICON_SCRIPT.sub("", path.read_text(encoding="utf-8"))
         if 'class="math' not in page:
             page = MATH_SCRIPT.sub("", page)
-        page = WRONG_LABEL.sub(r"\1\2", page).replace(SIDEBAR, NAMED_SIDEBAR)
+        page = WRONG_LABEL.sub(r"\1\2", page).replace(SIDEBAR, NAMED_SIDEBAR).replace(ENTRY, LIST_ITEM)
         path.write_text(page, encoding="utf-8")
 
 

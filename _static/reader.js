@@ -78,6 +78,19 @@
     show();
   }
 
+  /** A formula wider than the page can be moved by the arrow keys as well: it can have the focus. */
+  function formulas() {
+    const mark = new ResizeObserver((entries) => {
+      for (const { target } of entries) {
+        if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+        else target.removeAttribute("tabindex");
+      }
+    });
+    window.MathJax?.startup?.promise.then(() => {
+      document.querySelectorAll('mjx-container[display="true"]').forEach((formula) => mark.observe(formula));
+    });
+  }
+
   /** The arrow keys turn the page, where nothing on it has the focus that may want them. */
   function arrows() {
     const pages = { ArrowLeft: "prev", ArrowRight: "next" };
@@ -89,6 +102,7 @@
     });
   }
 
+  window.addEventListener("load", formulas); // MathJax is there by then
   document.addEventListener("DOMContentLoaded", () => {
     arrows();
     if (!storage) return;

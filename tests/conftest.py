@@ -21,7 +21,6 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "_ext")]
 LAST = ["test_layout", "test_make", "test_claims", "test_exercise_pages", "test_book"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NO_BROWSER = "no Chromium or Chrome was found; `.venv/bin/python -m playwright install chromium` gets one"
-skipped_for_browser = []
 
 
 def pytest_collection_modifyitems(items):
@@ -61,7 +60,6 @@ def chromium():
         except Error as error:
             if os.environ.get("CI") == "true":
                 pytest.fail(f"{NO_BROWSER} ({error.message.splitlines()[0]})", pytrace=False)
-            skipped_for_browser.append(NO_BROWSER)
             pytest.skip(NO_BROWSER)
         yield browser
         browser.close()
@@ -84,5 +82,5 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("seconds that each chapter took when it last ran")
         for name, seconds in json.loads(times.read_text()).items():
             terminalreporter.write_line(f"{name:<36}{seconds:8.1f}")
-    if skipped_for_browser:
+    if any(NO_BROWSER in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
         terminalreporter.write_line(f"The tests in a browser were skipped: {NO_BROWSER}.", yellow=True)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
@@ -286,12 +287,16 @@ def test_text_stands_out_from_what_is_behind_it(findings):
     none(findings["contrast"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "name", ["index", "search", "chapters/claims", "chapters/tokens", "exercises/tokens"]
-)
-def test_axe_finds_no_barrier_on_a_page_of_each_kind(chromium, address, name, scheme):
-    with Visit(chromium, address, f"{name}.html", scheme, 1280) as visit:
+# of each kind one; a page with much code takes a quarter of a minute, so all of them are for the weekly check
+REFERENCE = ["index", "search", "chapters/claims", "chapters/bibliography"]
+KINDS = [*REFERENCE, "chapters/attention", "exercises/embeddings"]
+AXE_PAGES = sorted({*KINDS, *execute.pages()}) if "AXE_ON_EVERY_PAGE" in os.environ else KINDS
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", PHONE)])
+@pytest.mark.parametrize("name", AXE_PAGES)
+def test_axe_finds_no_barrier_on_a_page_of_each_kind(chromium, address, name, scheme, width):
+    with Visit(chromium, address, f"{name}.html", scheme, width) as visit:
         none(barriers(visit.page, name))
 
 
