@@ -15,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 FILE = "quizzes.yml"
 QUESTION, ANSWER = {"question", "answers"}, {"text", "why"}
 LETTERS = "ABCD"
+HINT = "Choose an answer: it opens, and says whether it is right and why."
 
 
 # ---- reading the questions
@@ -99,7 +100,7 @@ class QuizDirective(SphinxDirective):
         if not questions:
             raise self.error(f"chapters/{FILE} has no questions for {chapter}: write some there")
         shown = [self.question(number, question) for number, question in enumerate(questions, 1)]
-        return [tag("div", *shown, classes=["quiz"])]
+        return [tag("div", nodes.paragraph("", HINT), *shown, classes=["quiz"])]
 
     def question(self, number: int, question: dict) -> Tag:
         name = f"question-{number}"

@@ -11,7 +11,7 @@ import quiz
 import yaml
 from bs4 import BeautifulSoup
 from page_text import PageText
-from test_book import PHONE, Visit, barriers, none
+from test_book import PHONE, POOR_CONTRAST, Visit, barriers, none
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -158,7 +158,7 @@ def test_a_page_shows_all_questions_and_one_right_answer_to_each(book, chapter):
         assert asked["role"] == "group"
         assert page.find(id=asked["aria-labelledby"]).get_text().startswith("Question ")
         assert not asked.select("summary a, details[open]")
-        assert "{" not in asked.get_text()
+        assert not re.search(r"\{\w+\}`", asked.get_text()), "a role that was not read"
 
 
 @pytest.fixture(scope="module")
@@ -222,10 +222,12 @@ def test_without_a_script_the_questions_open_and_tell_why(chromium, address):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_opened_answers_are_legible_reachable_and_fit_on_a_phone(chromium, address, scheme):
-    with Visit(chromium, address, "chapters/attention.html", scheme, PHONE) as visit:
+def test_opened_answers_are_no_barrier_and_fit_on_a_phone(chromium, address, scheme):
+    with Visit(chromium, address, "chapters/attention.html", scheme, 1280) as visit:
         visit.page.evaluate(OPEN_ALL)
         none(barriers(visit.page, f"attention, {scheme}"))
+        none(visit.page.evaluate(POOR_CONTRAST))
+        visit.page.set_viewport_size({"width": PHONE, "height": 800})
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE
 
 
