@@ -25,8 +25,8 @@ install:
 book: install  # run every chapter and write the book to _build/html
 	@$(RUN) tools/build.py
 
-test: install  # run every test, of the library and of the book, a file of them on each core
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
+test: install  # run every test, of the library and of the book
+	@$(RUN) -m pytest
 
 notebooks: book  # run every chapter's notebook alone, in a new environment (OPTIONS=--help)
 	@$(RUN) tools/stranger.py $(OPTIONS)

@@ -63,6 +63,20 @@ class PageText(MarkdownConverter):
         """A figure's number stands out from its caption, a verdict from its words."""
         return f"**{text.strip()}** " if {"caption-number", "verdict"} & set(el.get("class", ())) else text
 
+    def convert_details(self, el, text, parent_tags):
+        """It stays what it is: notebooks open and close it too."""
+        return f"\n\n<details>\n{text.strip()}\n\n</details>\n\n"
+
+    def convert_summary(self, el, text, parent_tags):
+        """In HTML, since here nothing reads Markdown; formulas between dollars all the same."""
+        for formula in el.select(".math"):
+            formula.replace_with(mathematics(formula))
+        for part in el.find_all(True):
+            part.attrs.clear()
+            if part.name == "span":
+                part.unwrap()
+        return f"<summary>{' '.join(el.decode_contents().split())}</summary>\n\n"
+
     def convert_abbr(self, el, text, parent_tags):
         return text
 

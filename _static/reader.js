@@ -1,4 +1,4 @@
-/* What a reader predicts and has read is kept in this browser and sent nowhere. Where nothing can be kept (a private
+/* What a reader predicts, answers and has read is kept in this browser and sent nowhere. Where nothing can be kept (a private
    window may refuse), the page reads the same. */
 (() => {
   "use strict";
@@ -91,6 +91,38 @@
     });
   }
 
+  /** How many of the questions at a chapter's end were right at the first try: a letter each, "-" until it is tried. */
+  function quiz() {
+    const questions = [...document.querySelectorAll(".quiz-question")];
+    if (!questions.length) return;
+    const name = `quiz:${here}`;
+    let tries = [...(storage.getItem(PREFIX + name) ?? "").padEnd(questions.length, "-")].slice(0, questions.length);
+    const words = make("output");
+    const again = make("button", { type: "button", className: "quiz-again" }, "Begin again");
+    const show = () => {
+      const tried = tries.filter((first) => first !== "-").length;
+      words.textContent = `${tries.filter((first) => first === "r").length} of ${tried} right at the first try.`;
+      again.parentElement.hidden = !tried;
+    };
+    questions.forEach((question, number) => {
+      const note = ({ target }) => {
+        if (!target.open || tries[number] !== "-") return;
+        tries[number] = target.matches(".quiz-right") ? "r" : "w";
+        keep(name, tries.join(""));
+        show();
+      };
+      question.addEventListener("toggle", note, true); // it does not bubble
+    });
+    again.addEventListener("click", () => {
+      tries = tries.map(() => "-");
+      keep(name, "");
+      document.querySelectorAll(".quiz details[open]").forEach((answer) => (answer.open = false));
+      show();
+    });
+    questions.at(-1).after(make("p", { className: "quiz-score" }, words, again));
+    show();
+  }
+
   /** The arrow keys turn the page, where nothing on it has the focus that may want them. */
   function arrows() {
     const pages = { ArrowLeft: "prev", ArrowRight: "next" };
@@ -107,6 +139,7 @@
     arrows();
     if (!storage) return;
     predictions();
+    quiz();
     progress();
   });
 })();

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "_ext")]
 
 # after the library, the quick ones first
-LAST = ["test_layout", "test_make", "test_claims", "test_exercise_pages", "test_book"]
+LAST = ["test_layout", "test_make", "test_claims", "test_exercise_pages", "test_quiz", "test_book"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NO_BROWSER = "no Chromium or Chrome was found; `.venv/bin/python -m playwright install chromium` gets one"
 

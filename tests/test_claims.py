@@ -7,6 +7,7 @@ from pathlib import Path
 import claim_rows
 import execute
 import pytest
+import quiz
 
 from tinylm import claims
 
@@ -228,6 +229,13 @@ def test_no_chapter_types_a_number_by_hand(monkeypatch):
     for name, row in ROWS.items():
         if row["status"] == "measured" and re.search(r"\d", re.sub(NAMES, "", row["words"])):
             found.append(f"chapters/claims.yml: {name}: words: {row['words']}")
+    for chapter, questions in quiz.load(CHAPTERS).items():
+        for number, question in enumerate(questions, 1):
+            texts = [question["question"]]
+            texts += [answer[key] for answer in question["answers"] for key in ("text", "why")]
+            found += [
+                f"quizzes.yml: {chapter}, question {number}: {t}" for t in texts if typed_numbers(str(t))
+            ]
     assert not found, "numbers typed by hand; record them with measured() or noted():\n" + "\n".join(found)
 
 

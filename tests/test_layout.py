@@ -43,8 +43,12 @@ WITHOUT_CHAPTER = {
     "folders": "writes the files of snapshots and checkpoints",
 }
 
-# Not read as part of a chapter's length: the settings at the top of a cell.
-METADATA = re.compile(r"(?<=ipython3\n)---\n.*?\n---\n|^:mystnb:[^\n]*\n", re.DOTALL | re.MULTILINE)
+# Not part of a chapter's length: the settings of the page and of cells, and the quiz, always four questions.
+METADATA = re.compile(
+    r"\A---\n.*?\n---\n|(?<=ipython3\n)---\n.*?\n---\n|^:mystnb:[^\n]*\n"
+    r"|^## Check yourself\n\n```\{quiz\}\n```\n",
+    re.DOTALL | re.MULTILINE,
+)
 
 MODULES = {path.stem for path in (ROOT / "tinylm").glob("*.py")} - {"__init__"}
 
@@ -131,6 +135,17 @@ def test_no_modules_import_each_other_in_a_circle(package):
 def test_grading_needs_no_language_model():
     for path in (ROOT / "classroom").glob("*.py"):
         assert not re.search(r"^\s*(from|import) tinylm", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def sections(path: Path) -> list[str]:
+    return re.findall(r"^## (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_each_chapter_on_claims_has_the_templates_sections_in_their_order(chapters):
+    template = sections(ROOT / "chapters/template.md")
+    for chapter in chapters:
+        if "{claims-found}" in chapter.read_text(encoding="utf-8"):
+            assert sections(chapter) == template, f"{chapter.name} has other sections than template.md"
 
 
 def test_no_chapter_is_longer_than_a_sitting(chapters):
