@@ -14,7 +14,7 @@ from edition import ROOT, Edition
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 DROPPED = "a.headerlink, .toctree-wrapper, button, summary"
-SHORT = 24  # lines of code that are kept on one sheet
+SHORT = 16  # lines of code that are kept on one sheet
 
 
 @dataclass
@@ -48,6 +48,8 @@ def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str
     for fold in tag.find_all("details"):  # a sheet has nothing to click on
         fold.unwrap()
     for live in tag.find_all("tinylm-live"):
+        for control in live.find_all(class_="needs-script"):
+            control.decompose()
         live.insert_after(answers_on_the_web(page, f"{edition.address}{name}.html"))
     for block in tag.select("div.highlight"):
         block["class"] = ["highlight", *(["short"] if block.get_text().count("\n") <= SHORT else [])]

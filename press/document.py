@@ -6,7 +6,7 @@ from pathlib import Path
 import font_source_sans_pro
 import font_source_serif_pro
 import matplotlib
-from edition import Edition
+from edition import OLDEST, Edition
 from pygments.formatters import HtmlFormatter
 
 PRINT_STYLE = Path(__file__).with_name("print.css")
@@ -52,12 +52,13 @@ def html(edition: Edition, body: str, style: str = "") -> str:
 
 
 def title_page(edition: Edition) -> str:
+    date = "" if edition.date == OLDEST else f", {edition.date:%-d %B %Y}"
     logo = (edition.html / "_static/logo.svg").as_uri()
     return f"""<section class="cover">
 <img src="{logo}" alt="">
 <p class="title">{escape(edition.title)}</p>
 <p class="subtitle">A course on large language models in which nothing is asserted that is not run</p>
-<p class="about">{escape(edition.author)}<br>Version {edition.version}, {edition.date:%-d %B %Y}<br>
+<p class="about">{escape(edition.author)}<br>Version {edition.version}{date}<br>
 <a href="{edition.address}">{edition.address.removeprefix("https://").rstrip("/")}</a></p>
 </section>"""
 

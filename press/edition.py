@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "_ext"))
 import version
 
 ROOT = Path(__file__).resolve().parents[1]
-OLDEST = datetime(1980, 1, 1, tzinfo=UTC)  # that a ZIP can tell
+OLDEST = datetime(1980, 1, 1, tzinfo=UTC)  # where the date is not known
 
 
 @dataclass(frozen=True)

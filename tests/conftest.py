@@ -80,4 +80,6 @@ def pytest_terminal_summary(terminalreporter):
         for name, seconds in json.loads(times.read_text()).items():
             terminalreporter.write_line(f"{name:<36}{seconds:8.1f}")
     if skipped_for_browser:
-        terminalreporter.write_line(f"The tests in a browser were skipped: {skipped_for_browser[0]}.", yellow=True)
+        terminalreporter.write_line(
+            f"The tests in a browser were skipped: {skipped_for_browser[0]}.", yellow=True
+        )
