@@ -14,6 +14,8 @@ from edition import ROOT, Edition
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 DROPPED = "a.headerlink, .toctree-wrapper, button, summary"
+# names, signs and spaces of code: nearly its ground's colour, and most of the marks in the book
+PLAIN = ", ".join(f".highlight span.{kind}" for kind in ("n", "nn", "nx", "o", "p", "w"))
 SHORT = 16  # lines of code that are kept on one sheet
 
 
@@ -51,6 +53,10 @@ def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str
         for control in live.find_all(class_="needs-script"):
             control.decompose()
         live.insert_after(answers_on_the_web(page, f"{edition.address}{name}.html"))
+    for token in tag.select(PLAIN):
+        token.unwrap()
+    for listed in tag.select("[role=doc-biblioentry]"):
+        del listed["role"]  # of an older standard
     for block in tag.select("div.highlight"):
         block["class"] = ["highlight", *(["short"] if block.get_text().count("\n") <= SHORT else [])]
     for marked in outside(tag, id=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NO_BROWSER = "no Chromium or Chrome was found; `.venv/bin/python -m playwright install chromium` gets one"
@@ -26,11 +26,14 @@ def launch(playwright: Playwright) -> Browser:
 def opened(html: str, path: Path) -> Iterator[Page]:
     """A document, written to `path` and open in a browser, with its mathematics and figures in place.
 
-    Ends with one line that says which formula it is, where TeX has an error.
+    Ends with one line where there is no browser, or where TeX has an error.
     """
     path.write_text(html, encoding="utf-8")
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        try:
+            browser = launch(playwright)
+        except Error as error:
+            sys.exit(f"Nothing could be set: {NO_BROWSER} ({error.message.splitlines()[0]}).")
         try:
             page = browser.new_page(device_scale_factor=2)  # for pictures of it
             page.set_default_timeout(300_000)  # slow machines set hundreds of sheets, too

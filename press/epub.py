@@ -27,7 +27,9 @@ AS_XHTML = """() => {
   }
   document.querySelectorAll("tinylm-live, .page metadata").forEach((part) => part.remove());
   const serializer = new XMLSerializer();
-  return [...document.querySelectorAll(".page")].map((page) => serializer.serializeToString(page));
+  const pages = [...document.querySelectorAll(".page")];
+  pages.forEach((page) => page.remove()); // only the title page is left, for its picture
+  return pages.map((page) => serializer.serializeToString(page));
 }"""
 COVER = """<div class="cover">
 <img src="cover.png" alt="The title page: a row of tokens, the last one being predicted."/>
@@ -58,8 +60,8 @@ def make(edition: Edition, path: Path) -> str:
     found = articles.read_all(edition, lambda slug, anchor: f"{slug}.xhtml#{anchor}")
     body = "".join(str(article.tag) for article in found)
     with browser.opened(document.html(edition, body), path.with_suffix(".html")) as page:
-        picture = page.locator(".cover").screenshot()
         texts = page.evaluate(AS_XHTML)
+        picture = page.locator(".cover").screenshot()
     images = {}
     pages = {
         article.slug: xhtml(edition, article.title, with_images(text, images))

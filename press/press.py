@@ -15,7 +15,6 @@ import archive
 import edition
 import epub
 import pdf
-from browser import NO_BROWSER
 from playwright.sync_api import Error
 
 FORMS = {"zip": archive.make, "pdf": pdf.make, "epub": epub.make}
@@ -68,7 +67,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Error as error:  # of Playwright
-        sys.exit(f"Nothing could be set: {NO_BROWSER} ({error.message.splitlines()[0]}).")
+        sys.exit(f"Chromium did not set the book ({error.message.splitlines()[0]}): try again.")
     except OSError as error:
         sys.exit(f"Cannot write to {RELEASE} ({error.strerror or error}): make room, or make it writable.")
     except KeyboardInterrupt:
