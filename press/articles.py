@@ -4,6 +4,7 @@ A page's HTML is taken, not its source: there every number, reference and captio
 model shows without a script stays, and a line says where it answers.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 DROPPED = "a.headerlink, .toctree-wrapper, button, summary"
 # names, signs and spaces of code: nearly its ground's colour, and most of the marks in the book
-PLAIN = ", ".join(f".highlight span.{kind}" for kind in ("n", "nn", "nx", "o", "p", "w"))
+PLAIN = re.compile(r'<span class="(?:n|nn|nx|o|p|w)">([^<]*)</span>')
 SHORT = 16  # lines of code that are kept on one sheet
 
 
@@ -39,7 +40,8 @@ def read_all(edition: Edition, link: Callable[[str, str], str]) -> list[Article]
 
 def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str], str]) -> Article:
     """One page; `names` are those of all that are in the book."""
-    page = BeautifulSoup((edition.html / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    text = (edition.html / f"{name}.html").read_text(encoding="utf-8")
+    page = BeautifulSoup(PLAIN.sub(r"\1", text), "html.parser")
     tag = page.select_one("article.bd-article")
     tag.attrs = {"id": slug(name), "class": "page"}
     for scrap in tag.select(DROPPED):
@@ -53,8 +55,6 @@ def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str
         for control in live.find_all(class_="needs-script"):
             control.decompose()
         live.insert_after(answers_on_the_web(page, f"{edition.address}{name}.html"))
-    for token in tag.select(PLAIN):
-        token.unwrap()
     for listed in tag.select("[role=doc-biblioentry]"):
         del listed["role"]  # of an older standard
     for block in tag.select("div.highlight"):
