@@ -39,8 +39,8 @@ def opened(html: str, path: Path) -> Iterator[Page]:
             page.set_default_timeout(300_000)  # slow machines set hundreds of sheets, too
             page.goto(path.resolve().as_uri())
             page.evaluate("async () => { await MathJax.startup.promise; await document.fonts.ready }")
-            for wrong in page.locator("mjx-merror").all():
-                sys.exit(f"TeX has an error: {wrong.get_attribute('title')}")
+            for wrong in page.locator("[data-mjx-error]").all():
+                sys.exit(f"TeX has an error: {wrong.get_attribute('data-mjx-error')}")
             yield page
         finally:
             browser.close()

@@ -327,6 +327,7 @@ def test_a_folder_that_cannot_be_written_is_named(small):
 
 
 def test_a_full_disk_leaves_what_was_there(small):
+    write_page(small, "chapters/one", os.urandom(50_000).hex())
     kept = small / "_build/release" / f"{edition.read().name}.zip"
     kept.parent.mkdir()
     kept.write_text("made before")
@@ -367,8 +368,8 @@ def test_an_interrupted_release_leaves_what_was_there(small, chromium, hears_ctr
 
 
 def test_tex_with_an_error_is_named(small, chromium):
-    write_page(small, "chapters/one", r'<h1>One</h1><span class="math">\(\nothing\)</span>')
-    says(press(small, "epub"), r"TeX has an error: Undefined control sequence \\nothing")
+    write_page(small, "chapters/one", r'<h1>One</h1><span class="math">\(\frac{1}\)</span>')
+    says(press(small, "epub"), r"TeX has an error: Missing argument for \\frac")
 
 
 def test_a_link_between_pages_becomes_one_within_the_book(small, chromium):
