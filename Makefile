@@ -1,4 +1,4 @@
-# Every command a person needs; `make` lists them. The work is done in tools/ and bench/.
+# Every command a person needs; `make` lists them. The work is done in tools/, bench/ and press/.
 
 KNOWN := PYTHON PORT TORCH_INDEX OPTIONS
 UNKNOWN := $(filter-out $(KNOWN),$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
@@ -12,11 +12,11 @@ PORT ?= 8000
 RUN := .venv/bin/python
 export TORCH_INDEX
 
-.PHONY: help install book test notebooks serve lab bench examine kernel lint lock clean clean-all
+.PHONY: help install book test release notebooks serve lab bench examine kernel lint lock clean clean-all
 
 help:  # list these commands
 	@sed -n 's/^\([a-z-]*\):.*# \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch), OPTIONS=--help (of bench, examine and notebooks)"
+	@echo "Variables: PYTHON=python3.12 (which Python), PORT=8000 (of serve), TORCH_INDEX=url (of a CPU build of torch), OPTIONS=--help (of release, bench, examine and notebooks)"
 
 install:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON): install Python 3.11 to 3.13, or say where it is with PYTHON=path." >&2; exit 1; }
@@ -27,6 +27,9 @@ book: install  # run every chapter and write the book to _build/html
 
 test: install  # run every test, of the library and of the book
 	@$(RUN) -m pytest
+
+release: book  # make files of the book, for reading offline and on paper: ZIP, PDF and EPUB (OPTIONS=pdf for one)
+	@$(RUN) press/press.py $(OPTIONS)
 
 notebooks: book  # run every chapter's notebook alone, in a new environment (OPTIONS=--help)
 	@$(RUN) tools/stranger.py $(OPTIONS)

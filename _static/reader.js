@@ -3,6 +3,9 @@
 (() => {
   "use strict";
 
+  // pages on a disk may not read each other, so the search there shows titles without the words around what it found
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
   const PREFIX = "tinylm:";
   const storage = (() => {
     try {

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +14,19 @@ import pytest
 from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "_ext")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "press", "_ext")]
 
 # after the library, the quick ones first
-LAST = ["test_layout", "test_make", "test_claims", "test_exercise_pages", "test_quiz", "test_book"]
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-NO_BROWSER = "no Chromium or Chrome was found; `.venv/bin/python -m playwright install chromium` gets one"
+LAST = [
+    "test_layout",
+    "test_make",
+    "test_claims",
+    "test_exercise_pages",
+    "test_quiz",
+    "test_book",
+    "test_press",
+]
+skipped_for_browser = []
 
 
 def pytest_collection_modifyitems(items):
@@ -50,16 +56,15 @@ def book(request) -> Path:
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium: the system's, or Playwright's own."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # Chromium has no sandbox for root
+    from browser import NO_BROWSER, launch  # of press/, which is on the path by now
+
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=program, args=arguments)
+            browser = launch(playwright)
         except Error as error:
             if os.environ.get("CI") == "true":
                 pytest.fail(f"{NO_BROWSER} ({error.message.splitlines()[0]})", pytrace=False)
+            skipped_for_browser.append(NO_BROWSER)
             pytest.skip(NO_BROWSER)
         yield browser
         browser.close()
@@ -82,5 +87,7 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("seconds that each chapter took when it last ran")
         for name, seconds in json.loads(times.read_text()).items():
             terminalreporter.write_line(f"{name:<36}{seconds:8.1f}")
-    if any(NO_BROWSER in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
-        terminalreporter.write_line(f"The tests in a browser were skipped: {NO_BROWSER}.", yellow=True)
+    if skipped_for_browser:
+        terminalreporter.write_line(
+            f"The tests in a browser were skipped: {skipped_for_browser[0]}.", yellow=True
+        )

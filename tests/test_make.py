@@ -133,7 +133,7 @@ def built(tmp_path_factory) -> TinyBook:
 def test_make_alone_lists_every_target_in_a_line(tiny):
     result = tiny.run("make")
     assert result.returncode == 0
-    for target in ("book", "test", "serve", "lab", "bench", "lint", "lock", "clean", "clean-all"):
+    for target in ("book", "test", "release", "serve", "lab", "bench", "lint", "lock", "clean", "clean-all"):
         assert re.search(rf"^  make {target} +\w", result.stdout, re.MULTILINE)
 
 

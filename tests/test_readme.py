@@ -17,6 +17,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 RIGHTS = {  # of the jobs that need more than to read
     ("publish.yml", "deploy"): {"pages": "write", "id-token": "write"},
     ("publish.yml", "notebooks"): {"contents": "write"},
+    ("release.yml", "release"): {"contents": "write", "actions": "write"},
 }
 SCRIPTS = [path for path in [ROOT / ".ci/run", *WORKFLOWS] if "make " in path.read_text(encoding="utf-8")]
 

@@ -15,8 +15,9 @@ HEADER = """\
 # The exact environment of the book. Made by `make lock` from the ranges in pyproject.toml; do not edit.
 """
 UV = [sys.executable, "-m", "uv"]
-OPTIONS = ["--extra", "book", "--extra", "classroom", "--extra", "test", "--universal", "--quiet"]
-OPTIONS += ["--python-version", "3.11", "--no-annotate", "--no-header"]
+EXTRAS = ["book", "release", "classroom", "test"]
+OPTIONS = [word for extra in EXTRAS for word in ("--extra", extra)]
+OPTIONS += ["--universal", "--quiet", "--python-version", "3.11", "--no-annotate", "--no-header"]
 OPTIONS += ["--no-emit-find-links", "--no-emit-index-url"]
 ONLY_WITH_CUDA = re.compile(r"(nvidia|cuda)-|triton\b")
 
