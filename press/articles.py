@@ -44,6 +44,8 @@ def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str
     page = BeautifulSoup(PLAIN.sub(r"\1", text), "html.parser")
     tag = page.select_one("article.bd-article")
     tag.attrs = {"id": slug(name), "class": "page"}
+    for questions in tag.select(".quiz"):
+        open_answers(questions)
     for scrap in tag.select(DROPPED):
         scrap.decompose()
     for script in tag.find_all("script"):
@@ -55,8 +57,6 @@ def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str
         for control in live.find_all(class_="needs-script"):
             control.decompose()
         live.insert_after(answers_on_the_web(page, f"{edition.address}{name}.html"))
-    for listed in tag.select("[role=doc-biblioentry]"):
-        del listed["role"]  # of an older standard
     for block in tag.select("div.highlight"):
         block["class"] = ["highlight", *(["short"] if block.get_text().count("\n") <= SHORT else [])]
     for marked in outside(tag, id=True):
@@ -67,6 +67,15 @@ def read(edition: Edition, name: str, part: str, names, link: Callable[[str, str
         anchor.attrs = {"class": anchor.get("class", []), "href": anchor["href"]}
         anchor["href"] = resolve(edition.address, name, anchor["href"], names, link)
     return Article(slug(name), part, " ".join(tag.h1.get_text().split()), tag)
+
+
+def open_answers(quiz: Tag) -> None:
+    """Below each answer stands why it is right or not: a sheet has nothing to click on."""
+    quiz.p.decompose()  # it says that answers open
+    for question in quiz.select(".quiz-question"):
+        question.attrs = {"class": "quiz-question"}
+    for answer in quiz.find_all("details"):
+        answer.name, answer.summary.name = "div", "p"
 
 
 def outside(tag: Tag, *what, **conditions) -> list[Tag]:

@@ -25,7 +25,7 @@ AS_XHTML = """() => {
       for (const name of part.getAttributeNames()) if (name.startsWith("data-")) part.removeAttribute(name);
     formula.replaceWith(math);
   }
-  document.querySelectorAll("tinylm-live, .page metadata").forEach((part) => part.remove());
+  document.querySelectorAll("tinylm-live, .page metadata, .chapter-map svg").forEach((part) => part.remove());
   const serializer = new XMLSerializer();
   const pages = [...document.querySelectorAll(".page")];
   pages.forEach((page) => page.remove()); // only the title page is left, for its picture

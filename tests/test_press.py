@@ -213,6 +213,16 @@ def test_each_page_of_the_book_is_in_the_pdf(built, text):
                 assert squeezed(words.get_text())[:60] in whole, f"{name}: {words.get_text()}"
 
 
+def test_each_answer_of_a_quiz_is_in_the_pdf_and_what_is_to_be_said_of_it(built, text):
+    whole, answers = squeezed("".join(text)), 0
+    for name, article in built.items():
+        for words in article.select(".quiz :is(summary, details > p)"):
+            if not words.select(".math"):
+                assert squeezed(words.get_text()) in whole, f"{name}: {words.get_text()}"
+                answers += 1
+    assert answers > 100
+
+
 # ---- the EPUB
 
 
@@ -251,6 +261,14 @@ def test_every_link_in_the_epub_leads_somewhere(epub):
                 assert unquote(anchor) in ids[target] or not anchor, f"{name}: {link.get('href')}"
                 n_links += 1
     assert n_links > 500
+
+
+def test_each_answer_of_a_quiz_is_in_the_epub(built, epub):
+    for name, article in built.items():
+        words = "".join(epub[f"{articles.slug(name)}.xhtml"].itertext())
+        for answer in article.select(".quiz summary"):
+            if not answer.select(".math"):
+                assert answer.get_text() in words, f"{name}: {answer.get_text()}"
 
 
 def test_the_epub_keeps_every_formula_figure_and_description(built, epub):
