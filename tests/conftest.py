@@ -22,7 +22,7 @@ LAST = [
     "test_make",
     "test_claims",
     "test_exercise_pages",
-    "test_quiz",
+    "test_quizzes",
     "test_book",
     "test_press",
 ]
