@@ -22,7 +22,10 @@ HINT = "Choose an answer: it opens, and says whether it is right and why."
 
 
 def load(chapters: Path) -> dict[str, list[dict]]:
-    """The questions by chapter. Raises ValueError, one line that says where the first mistake is."""
+    """The questions by chapter; none where there is no file.
+
+    Raises ValueError, one line that says where the first mistake is.
+    """
     try:
         text = (chapters / FILE).read_text(encoding="utf-8")
         quizzes = yaml.load(text, claim_rows.UniqueKeyLoader) or {}
@@ -36,6 +39,8 @@ def load(chapters: Path) -> dict[str, list[dict]]:
             for number, question in enumerate(questions, 1):
                 if found := problem(question):
                     raise ValueError(f"{chapter}, question {number}: {found}")
+    except FileNotFoundError:  # a book without quizzes
+        return {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"chapters/{FILE}: {' '.join(str(error).split())}") from None
     return quizzes
