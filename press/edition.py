@@ -32,10 +32,13 @@ class Edition:
 
 
 def read(root: Path = ROOT) -> Edition:
-    """The edition that the built pages below `root` are."""
+    """The edition that the built pages below `root` are; ends with one line where there are none."""
+    html = root / "_build" / "html"
+    if not (html / "index.html").exists():
+        sys.exit("The book is not built yet: run `make book` first.")
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     return Edition(
-        html=root / "_build" / "html",
+        html=html,
         title=settings["title"],
         author=settings["author"],
         language=settings["sphinx"]["config"]["language"],

@@ -30,15 +30,10 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="press", description=__doc__.split("\n")[0])
     parser.add_argument("forms", nargs="*", metavar="FORM", help="zip, pdf or epub; all where none is named")
-    parser.add_argument("--tag", help="a release's tag, which must be the version with a v before it")
     options = parser.parse_args(arguments)
     if unknown := [form for form in options.forms if form not in FORMS]:
         parser.error(f"there is no form {unknown[0]}: zip, pdf and epub are known")
     book = edition.read()
-    if options.tag and options.tag != f"v{book.version}":
-        sys.exit(f"The tag {options.tag} is not v{book.version}, which is the version in pyproject.toml.")
-    if not (book.html / "index.html").exists():
-        sys.exit("The book is not built yet: run `make book` first.")
     shutil.rmtree(ASIDE, ignore_errors=True)
     ASIDE.mkdir(parents=True)
     try:

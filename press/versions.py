@@ -43,8 +43,6 @@ PAGE = """<!DOCTYPE html>
 
 def main(archives: Path) -> int:
     book = edition.read()
-    if not (book.html / "index.html").exists():
-        sys.exit("The book is not built yet: run `make book` first.")
     found = {match[1]: path for path in archives.glob("*.zip") if (match := ARCHIVE.fullmatch(path.name))}
     numbers = sorted(found, key=Version, reverse=True)
     shutil.rmtree(SITE, ignore_errors=True)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import execute
 import pytest
 import syllabus
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
@@ -21,6 +22,20 @@ def rows(book) -> list:
     """The map's lines, as Beautiful Soup reads them."""
     page = BeautifulSoup((book / "index.html").read_text(encoding="utf-8"), "html.parser")
     return page.select(".chapter-map li")
+
+
+@pytest.fixture
+def asking(monkeypatch) -> dict[str, tuple[dict, str]]:
+    """The front matter and the text of each chapter that asks for a prediction, by its stem."""
+    monkeypatch.chdir(ROOT)
+    texts = {
+        chapter.path.stem: chapter.path.read_text(encoding="utf-8") for chapter in execute.read_chapters()
+    }
+    return {
+        stem: (next(yaml.safe_load_all(text)), text)
+        for stem, text in texts.items()
+        if "\n## Predict first" in text
+    }
 
 
 def page(*parts: nodes.Node) -> nodes.document:
@@ -76,17 +91,12 @@ def test_an_unknown_level_is_named(warnings):
     assert warnings == ["one: level: hard is none of introductory, intermediate, advanced"]
 
 
-def test_each_chapter_says_how_hard_it_is_and_its_words_name_what_it_needs(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    for chapter in execute.read_chapters():
-        text = chapter.path.read_text(encoding="utf-8")
-        if "\n## Predict first" not in text:
-            continue
-        facts = dict(re.findall(r"^(level|needs): (.+)$", text.split("\n---\n", 1)[0], re.MULTILINE))
-        assert facts.get("level") in syllabus.LEVELS, f"{chapter.name} has no level: of the three"
+def test_each_chapter_says_how_hard_it_is_and_its_words_name_what_it_needs(asking):
+    for stem, (facts, text) in asking.items():
+        assert facts.get("level") in syllabus.LEVELS, f"{stem} has no level: of the three"
         told = re.search(r"^You need (.+?)\n\n", text, re.MULTILINE | re.DOTALL)[1]
         for label in facts.get("needs", "").split():
-            assert f"(#{label})" in told, f"{chapter.name} needs {label}, and does not tell its reader"
+            assert f"(#{label})" in told, f"{stem} needs {label}, and does not tell its reader"
 
 
 def test_a_line_below_the_title_tells_minutes_and_level(book):
@@ -113,16 +123,8 @@ def test_the_map_has_an_arc_for_each_need_but_that_of_the_first_chapter():
     assert syllabus.arcs(found).count("<circle") == 3
 
 
-def test_every_chapter_builds_on_the_first_as_the_map_says(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    needs = {}
-    for chapter in execute.read_chapters():
-        head = chapter.path.read_text(encoding="utf-8").split("\n---\n", 1)[0]
-        if "\nlevel:" in head:
-            stem = chapter.path.stem
-            needs[stem] = set(
-                re.findall(r"[\w-]+", (re.search(r"^needs: (.+)", head, re.MULTILINE) or [""] * 2)[1])
-            )
+def test_every_chapter_builds_on_the_first_as_the_map_says(asking):
+    needs = {stem: set(facts.get("needs", "").split()) for stem, (facts, _) in asking.items()}
     first, *others = needs
     for stem in others:
         reached = {stem}
