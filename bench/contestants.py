@@ -80,6 +80,7 @@ class Contestant:
             )
         how = recipe["training"] | ({} if self.muon else {"matrix_rate": None})
         how |= {"precision": self.precision, "compiled": self.compiled, "seed": seed, "progress": None}
+        how |= {"device": ids.device}
         return lambda on_step: pretraining.train(
             model, ids, n_steps, on_step=lambda step, loss: on_step(), **how
         )

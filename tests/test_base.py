@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import execute
 import pytest
 import torch
 from hypothesis import given, settings
@@ -88,8 +89,37 @@ def test_a_training_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch,
 
 
 def test_a_name_that_is_no_base_model_is_refused_with_those_that_are():
-    with pytest.raises(ValueError, match=r"name='huge'.*choose from small, base, base-medium, base-large"):
+    with pytest.raises(ValueError, match=r"name='huge'.*choose from small, base$"):
         checkpoints.pretrained("huge")
+
+
+def test_the_dial_makes_a_model_larger_and_trains_it_longer_on_more_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYLM_CACHE", str(tmp_path))
+    monkeypatch.setitem(base.RECIPES, "tiny", TINY)
+    plain = checkpoints.pretrained("tiny")
+    monkeypatch.setenv(base.SCALE, "2")
+    recipe, larger = base.recipe("tiny"), checkpoints.pretrained("tiny")
+    assert (recipe.n_steps, recipe.n_chars) == (2 * TINY.n_steps, 2 * TINY.n_chars)
+    assert len(larger.extra["loss"]["texts"]) == recipe.n_steps
+    assert larger.model.config.d_model == 2 * plain.model.config.d_model
+    assert larger.model.config.d_head == plain.model.config.d_head
+    monkeypatch.setenv(base.SCALE, "")
+    assert base.recipe("tiny") == TINY
+    assert torch.equal(weights(checkpoints.pretrained("tiny").model), weights(plain.model))
+
+
+@pytest.mark.parametrize("scale", ["0", "9", "12", "1.5", "large", "-1"])
+def test_a_dial_that_is_set_to_no_such_scale_is_refused_in_a_line(monkeypatch, scale):
+    monkeypatch.setenv(base.SCALE, scale)
+    with pytest.raises(ValueError, match=f"TINYLM_SCALE='{scale}' is not a whole number from 1 to 8"):
+        base.recipe()
+
+
+def test_the_book_is_built_with_the_dial_at_one_whatever_the_reader_has_set(monkeypatch):
+    monkeypatch.setenv(base.SCALE, "4")
+    for name, value in execute.settings().items():
+        monkeypatch.setenv(name, value)
+    assert base.recipe() == base.RECIPES["base"]
 
 
 def test_texts_are_encoded_one_by_one_and_none_contains_the_end_mark():

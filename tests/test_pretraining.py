@@ -103,6 +103,25 @@ def test_looking_does_not_change_the_training():
     assert looked != quick_train().training
 
 
+def test_the_model_trains_on_the_fastest_device_and_is_at_home_for_each_look_and_at_the_end(monkeypatch):
+    gpu, journey = torch.device("cpu:0"), []  # another name for the same place, so that it works anywhere
+
+    class Traveller(Transformer):
+        def to(self, device):
+            journey.append(device)
+            return super().to(device)
+
+    monkeypatch.setattr(processors, "fastest", lambda home: gpu)
+    model = Traveller(Config(vocab_size=128, context=16, d_model=32, n_heads=2))
+    look = {"evaluate_every": N_STEPS, "on_evaluate": lambda step, model: journey.append(step)}
+    quick_train(model, **look)
+    home = torch.device("cpu")
+    assert journey == [gpu, home, 0, home, home, N_STEPS, home, home]
+    journey.clear()
+    quick_train(model, device=home)
+    assert gpu not in journey, "a caller who says where is obeyed"
+
+
 def test_evaluation_is_the_mean_over_windows_that_do_not_overlap():
     model = new_model().train()
     before = copy.deepcopy(model.state_dict())

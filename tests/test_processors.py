@@ -44,3 +44,29 @@ def test_only_long_trainings_are_compiled_and_only_with_a_compiler(monkeypatch):
     assert processors.pays_to_compile(model, 10**15, CUDA)
     monkeypatch.setattr(torch, "__file__", "/home/me/my course/torch/__init__.py")  # PyTorch trips over it
     assert not processors.pays_to_compile(model, 10**15, CUDA)
+
+
+def test_a_model_is_trained_on_a_gpu_where_there_is_one_unless_it_lies_elsewhere(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert processors.fastest(CPU) == torch.device("cuda:1")
+    assert processors.fastest(torch.device("cuda:0")) == torch.device("cuda:0")
+    assert processors.fastest(torch.device("mps")) == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert processors.fastest(CPU) == CPU
+
+
+class Traveller(torch.nn.Linear):
+    """Notes where it is sent."""
+
+    def to(self, device):
+        self.__dict__.setdefault("journey", []).append(device)
+        return self
+
+
+def test_a_model_that_was_moved_comes_back_also_after_an_error():
+    model = Traveller(2, 2)
+    with pytest.raises(ZeroDivisionError), processors.moved(model, CUDA):
+        assert model.journey == [CUDA]
+        raise ZeroDivisionError
+    assert model.journey == [CUDA, CPU]

@@ -6,9 +6,10 @@ back. A model that can do that learns from text what it would not have learned i
 """
 
 import itertools
+import os
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from tinylm.transformer import Config, Transformer
 from tinylm.world import World
 from tinylm.world.genres import SHARES
 
+SCALE = "TINYLM_SCALE"  # the dial, in the environment: how many times as large a model is to be
 END = "<|end|>"  # stands after every text
 LONGEST_DRILL = 11  # longer ones are learned later: much else stands between a token and its twin
 
@@ -60,6 +62,20 @@ class Recipe:
     matrix_rate: float = 0.015
     other_rate: float = 0.008
 
+    def scaled(self, times: int) -> "Recipe":
+        """So many times as wide, trained for so many times the steps, on so many times the text.
+
+        AdamW's rate falls as the width grows, Muon's stays, as in the chapter *scaling*.
+        """
+        return replace(
+            self,
+            d_model=times * self.d_model,
+            n_heads=times * self.n_heads,
+            n_steps=times * self.n_steps,
+            n_chars=times * self.n_chars,
+            other_rate=self.other_rate / times,
+        )
+
 
 RECIPES = {
     # where a chapter asks several models the same: about half a minute each, and plain texts of few people
@@ -78,34 +94,20 @@ RECIPES = {
         other_rate=0.01,
     ),
     "base": Recipe(),  # about a million parameters; the page *base* says how many minutes it takes
-    # ten and eighty million parameters, for a GPU: more people to know, and longer texts in view
-    "base-medium": Recipe(
-        size=2_000,
-        n_chars=200_000_000,
-        docs_share=0.002,
-        vocab_size=4096,
-        d_model=384,
-        n_layers=6,
-        n_heads=6,
-        context=256,
-        batch_size=64,
-        n_steps=12_000,
-    ),
-    "base-large": Recipe(
-        size=10_000,
-        n_chars=1_000_000_000,
-        docs_share=0.0005,
-        vocab_size=8192,
-        d_model=768,
-        n_layers=12,
-        n_heads=12,
-        context=512,
-        batch_size=128,
-        n_steps=15_000,
-        matrix_rate=0.006,
-        other_rate=0.003,
-    ),
 }
+
+
+def recipe(name: str = "base") -> Recipe:
+    """The recipe of that name, as large as `TINYLM_SCALE` in the environment says: 1 (not set) to 8 times.
+
+    Raises ValueError for a name that is none of `RECIPES`, and for a scale that is no such number.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"name={name!r}: there is no such base model; choose from {', '.join(RECIPES)}")
+    times = os.environ.get(SCALE) or "1"
+    if times not in list("12345678"):
+        raise ValueError(f"{SCALE}={times!r} is not a whole number from 1 to 8: how many times as large")
+    return RECIPES[name].scaled(int(times))
 
 
 def train(

@@ -79,12 +79,10 @@ def load(folder: str | Path) -> Trained:
 def pretrained(name: str = "base", seed: int = 0) -> Trained:
     """The base model of the world of `seed`, from the cache where it is there, else trained now and kept.
 
-    name: a key of `tinylm.base.RECIPES`. A training that was stopped goes on where it was. Raises ValueError
-    for a name that is none.
+    name: a key of `tinylm.base.RECIPES`; `TINYLM_SCALE` in the environment makes its model larger. A training
+    that was stopped goes on where it was. Raises ValueError where name or scale is none.
     """
-    if name not in base.RECIPES:
-        raise ValueError(f"name={name!r}: there is no such base model; choose from {', '.join(base.RECIPES)}")
-    return trained(name, _train_base, resumable=True, recipe=base.RECIPES[name], seed=seed)
+    return trained(name, _train_base, resumable=True, recipe=base.recipe(name), seed=seed)
 
 
 def _train_base(recipe: base.Recipe, seed: int, folder: Path) -> Trained:

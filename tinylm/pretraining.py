@@ -167,6 +167,7 @@ def train(
     precision: str = "auto",
     compiled: bool | None = None,
     sharded: bool = False,
+    device: torch.device | None = None,
     folder: str | Path | None = None,
     save_every: int = 100,
     progress: str | None = "training",
@@ -185,6 +186,8 @@ def train(
     precision: "float32", "bfloat16" (of the products of matrices; weights stay float32), or "auto": bfloat16
     where the processor has a unit for it. compiled: by `torch.compile`; None where that pays. Under torchrun
     all processes share each batch; `sharded` cuts the model up among them (see `tinylm.distributed`).
+    device: where to train; None for a GPU where there is one. From there the model comes back to its place,
+    for `on_evaluate` and at the end.
     folder: keep the run's state there every `save_every` steps, and go on from the newest one that is there.
 
     Raises ValueError where a text is shorter than one window or holds an id that the model does not have, or
@@ -192,7 +195,8 @@ def train(
     a finite number; OSError where the state cannot be written. Ctrl-C ends training early and keeps the model
     as it is by then, and its state in `folder`.
     """
-    length, device, n_processes = model.config.context, model.device, distributed.n_processes()
+    length, home, n_processes = model.config.context, model.device, distributed.n_processes()
+    device = device or processors.fastest(home)
     for part in (ids, validation) if validation is not None else (ids,):
         _check(part, length, model)
     if batch_size % (n_processes * accumulate):
@@ -220,12 +224,13 @@ def train(
     compiled = compiled or (
         compiled is None and processors.pays_to_compile(model, n_steps * batch_size * length, device)
     )
-    forward = distributed.spread(model, sharded)
-    steppers = optimizers(model, matrix_rate, other_rate)
-    peaks = [stepper.param_groups[0]["lr"] for stepper in steppers]
+    ids, validation = (part if part is None else part.to(device) for part in (ids, validation))
     model.zero_grad()  # a reader's own backward pass may have left gradients
 
-    with snapshots.held(folder) if folder else nullcontext():
+    with processors.moved(model, device), snapshots.held(folder) if folder else nullcontext():
+        forward = distributed.spread(model, sharded)
+        steppers = optimizers(model, matrix_rate, other_rate)
+        peaks = [stepper.param_groups[0]["lr"] for stepper in steppers]
         history = _resume(folder, recipe, model, steppers) if folder else History()
         forward = torch.compile(forward) if compiled else forward
         step = saved = len(history.training)
@@ -240,7 +245,8 @@ def train(
                     if validation is not None:
                         history.validation.append(distributed.from_first(evaluate(model, validation)))
                     if on_evaluate:
-                        on_evaluate(step, model)
+                        with processors.moved(model, home):
+                            on_evaluate(step, model)
             model.train()
             return target_loss is not None and min(history.validation, default=math.inf) <= target_loss
 

@@ -114,6 +114,7 @@ def run(given: argparse.Namespace) -> None:
         ids,
         validation=validation,
         matrix_rate=given.matrix_rate if given.optimizer == "muon" else None,
+        device=device,
         folder=given.folder / "states",
         **{name: getattr(given, name) for name in passed_on},
     )

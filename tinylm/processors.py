@@ -6,6 +6,8 @@ The measurements behind these choices are in tinylm/EXPERIMENTS.md.
 import math
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -13,6 +15,27 @@ from torch import nn
 # FLOPs of a training from which compiling gains more than the minute it takes: measured on a processor; for a
 # GPU an estimate, a minute and a half of the 1e13 FLOPs a second that a small model gets out of one
 COMPILING_PAYS = {"cpu": 2e13, "cuda": 1e15}
+
+
+def fastest(home: torch.device) -> torch.device:
+    """Where a model that lies on `home` is trained: on a GPU where there is one.
+
+    `CUDA_VISIBLE_DEVICES=` in the environment hides it. Apple's is not taken: nothing was measured there.
+    """
+    if home.type != "cpu" or not torch.cuda.is_available():
+        return home
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+@contextmanager
+def moved(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """The model on `device` for a while, then back where it was, also after an error."""
+    home = next(model.parameters()).device
+    model.to(device)  # in place, so optimizers keep their parameters
+    try:
+        yield
+    finally:
+        model.to(home)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -229,6 +229,7 @@ class TrainingPanel(Panel):
                 **self.settings,
                 schedule=self._schedule,
                 on_step=self._note,
+                device=self.model.device,  # so that it can be asked while training pauses
                 progress=None,
             )
         except Exception as error:  # noqa: BLE001  it ends a thread: nobody else would show it
