@@ -1,8 +1,9 @@
 """Run the notebooks of the built book as a stranger would, and hold what they measure against the claims.
 
 Each runs alone in an empty folder, in an environment (_build/stranger) that has the library from this
-checkout's last commit, by its git address, and what the library itself asks for. The book's trained models
-are taken where they are kept. `make notebooks` calls it.
+checkout's last commit, by its git address, and what the library itself asks for. With `--into` it runs in a
+Python that has packages of its own, as Colab's does. The book's trained models are taken where they are
+kept. `make notebooks` calls it.
 """
 
 import argparse
@@ -38,7 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         sys.exit(
             "The notebooks lie beside the built pages: run `make book` first, and mind the stem's spelling."
         )
-    make_environment(options.python, options.torch)
+    if options.into:
+        add_library(options.into)
+    else:
+        make_environment(options.python, options.torch)
     os.environ |= execute.settings() | {"JUPYTER_PATH": str((ENVIRONMENT / "share/jupyter").resolve())}
     start, timeout = time.monotonic(), execute.read_yaml("_config.yml")["execute"]["timeout"]
     with ThreadPoolExecutor(execute.n_cores()) as pool:
@@ -54,17 +58,27 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("stems", nargs="*", help="chapters by their stem; all where none is named")
     parser.add_argument("--python", default=sys.executable, help="the Python to make the environment with")
     parser.add_argument("--torch", default=pinned_torch(), help="the PyTorch to install, as pip spells it")
+    parser.add_argument(
+        "--into", metavar="PYTHON", help="install the library into this Python instead, beside what it has"
+    )
     return parser.parse_args(arguments)
 
 
 def make_environment(python: str, torch: str) -> None:
-    """A new environment with PyTorch, the library from git, and the kernel that Jupyter talks to."""
+    """A new environment with PyTorch and the library."""
     print(f"Making {ENVIRONMENT} with {torch} and the library of the last commit (minutes) ...", flush=True)
-    inside = str(ENVIRONMENT / "bin/python")
     subprocess.run([python, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-    install.pip("--quiet", torch, f"git+{Path.cwd().as_uri()}", "ipykernel", python=inside)
+    add_library(str(ENVIRONMENT / "bin/python"), torch)
+
+
+def add_library(python: str, *others: str) -> None:
+    """Install the library from git, and the kernel that Jupyter talks to. Its other packages stay as they are
+    where they are new enough."""
+    install.pip("--quiet", *others, f"git+{Path.cwd().as_uri()}", "ipykernel", python=python)
     register = ["-m", "ipykernel", "install", "--prefix", str(ENVIRONMENT), "--name", KERNEL]
-    subprocess.run([inside, *register], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([python, *register], check=True, stdout=subprocess.DEVNULL)
+    told = "import sys, torch; print(f'Python {sys.version.split()[0]}, PyTorch {torch.__version__}')"
+    subprocess.run([python, "-c", told], check=True)
 
 
 def pinned_torch() -> str:
