@@ -37,7 +37,7 @@ PROMISES = {
 }
 INSIDE = "/tmp/work"  # where learners' folders are, inside of bubblewrap
 INSTALL = "install bubblewrap (`apt install bubblewrap`), or say --no-sandbox if the code is your own"
-START_LIMIT = 120.0  # seconds to import PyTorch
+START_LIMIT = 600.0  # seconds to import PyTorch, which a busy machine takes a minute or two for
 END_LIMIT = 30.0  # to find all that is below it and end that, on a busy machine
 GRACE = 300.0  # seconds beyond a job's own limit, to fork and to remove what was left, on a busy machine
 
