@@ -61,8 +61,12 @@ def hears_ctrl_c() -> dict:
 def book(request) -> Path:
     """The folder of the book's pages, built now where anything changed since it was built last."""
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("\n", flush=True)
-        code = subprocess.run([sys.executable, "tools/build.py"], cwd=ROOT, check=False).returncode
+        # what pytest-xdist's processes write to their standard output nobody sees
+        shown = sys.stderr if hasattr(request.config, "workerinput") else sys.stdout
+        print("\n", file=shown, flush=True)
+        code = subprocess.run(
+            [sys.executable, "tools/build.py"], cwd=ROOT, stdout=shown, check=False
+        ).returncode
     if code:
         pytest.fail("the book does not build: its messages are above", pytrace=False)
     return ROOT / "_build" / "html"
