@@ -25,8 +25,8 @@ install:
 book: install  # run every chapter and write the book to _build/html
 	@$(RUN) tools/build.py
 
-test: install  # run every test, of the library and of the book
-	@$(RUN) -m pytest
+test: install  # run every test, of the library and of the book, on all cores
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 release: book  # make files of the book, for reading offline and on paper: ZIP, PDF and EPUB (OPTIONS=pdf for one)
 	@$(RUN) press/press.py $(OPTIONS)

@@ -6,6 +6,7 @@ Read in this order:
     submission.py    a learner's file, hostile until proven otherwise, put back on the exercise's skeleton
     sandbox.py       a confined process on this machine that runs one submission after another
     zygote.py        that process: forks a learner's process and a tester's for each, and watches both
+    clock.py         how long the learner's took, the wait for a processor not counted
     tester.py        runs the instructor's tests, in which the learner's names are proxies.py
     student.py       runs the learner's cells and answers with values
     values.py        values as JSON and raw bytes, never pickles; wire.py sends them

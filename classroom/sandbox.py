@@ -27,6 +27,7 @@ from functools import cache
 from pathlib import Path
 
 from classroom import confinement, wire
+from classroom.clock import SLOWEST
 
 MODES = ("bubblewrap", "landlock", "none")
 PROMISES = {
@@ -36,7 +37,9 @@ PROMISES = {
 }
 INSIDE = "/tmp/work"  # where learners' folders are, inside of bubblewrap
 INSTALL = "install bubblewrap (`apt install bubblewrap`), or say --no-sandbox if the code is your own"
-START_LIMIT, GRACE = 120.0, 30.0  # seconds: to import PyTorch, and beyond a job's own limit
+START_LIMIT = 600.0  # seconds to import PyTorch, which a busy machine takes a minute or two for
+END_LIMIT = 30.0  # to find all that is below it and end that, on a busy machine
+GRACE = 300.0  # seconds beyond a job's own limit, to fork and to remove what was left, on a busy machine
 
 
 class NoSandbox(RuntimeError):
@@ -209,6 +212,10 @@ class Sandbox:
             words = self._last_words()
             self.close()
             raise NoSandbox(f"The sandbox ({self.mode}) did not start: {gone}. {words} {INSTALL}.") from None
+        except BaseException:  # Ctrl-C: it would end its imports first, and nothing is below it yet
+            self.process.kill()
+            self.close()
+            raise
 
     def run(self, job: dict) -> dict:
         """Do one job in it. Raises wire.Gone where the sandbox itself failed, after ending it."""
@@ -217,7 +224,9 @@ class Sandbox:
             self.start()
         try:
             self._send(job)
-            result, _ = wire.receive(self.socket.fileno(), time.monotonic() + job["total_limit"] + GRACE)
+            result, _ = wire.receive(
+                self.socket.fileno(), time.monotonic() + SLOWEST * job["total_limit"] + GRACE
+            )
         except BaseException:  # Ctrl-C too: half a conversation cannot go on
             self.close()
             raise
@@ -256,7 +265,7 @@ class Sandbox:
             self.socket = None
         if self.process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):  # the closed socket ends it
-                self.process.wait(timeout=0.5 if self.mode == "bubblewrap" else 6)
+                self.process.wait(timeout=0.5 if self.mode == "bubblewrap" else END_LIMIT)
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()

@@ -26,14 +26,17 @@ import torch
 from classroom import confinement, exercise, wire
 from classroom.proxies import Contract, Session, StudentError
 
-START_LIMIT = 30.0  # seconds, for the learner's process to be confined
+START_LIMIT = 120.0  # seconds, for the learner's process to be confined
 
 
-def serve(read_fd: int, write_fd: int, report_fd: int, job: dict, skip: dict[int, str]) -> None:
-    """Do the steps of a job, all but those in `skip`, and report."""
+def serve(read_fd: int, write_fd: int, report_fd: int, go_fd: int, job: dict, skip: dict[int, str]) -> None:
+    """Do the steps of a job, all but those in `skip`; report, and wait after each until told to go on.
+
+    So what a step leaves is found before the next one begins, and is never laid to that one's charge.
+    """
     seed_everything(job["seed"])
     contract = Contract(job["contract"])
-    session = Session(read_fd, write_fd, contract, job["cell_limit"])
+    session = Session(read_fd, write_fd, contract)
     names: dict = {"__name__": "__main__", "display": lambda *values, **_: None}
     for number, step in enumerate(job["steps"]):
         wire.send(report_fd, {"start": number})
@@ -49,6 +52,8 @@ def serve(read_fd: int, write_fd: int, report_fd: int, job: dict, skip: dict[int
                 wire.send(report_fd, {"gone": str(gone)})
                 raise
         wire.send(report_fd, {"done": number, **outcome})
+        if not os.read(go_fd, 1):
+            raise wire.Gone("who watches ended")
     wire.send(report_fd, {"contract": contract.places})
 
 
@@ -150,7 +155,13 @@ STEPS = {"learner": run_learner, "trusted": run_trusted, "tests": run_tests}
 
 
 def start(
-    read_fd: int, write_fd: int, report_fd: int, steps_fd: int, job: dict, skip: dict[int, str]
+    read_fd: int,
+    write_fd: int,
+    report_fd: int,
+    go_fd: int,
+    steps_fd: int,
+    job: dict,
+    skip: dict[int, str],
 ) -> None:
     """`serve`, in a process of its own that ends with it; the steps stand in a file that it alone reads."""
     confinement.limit(job["memory"] + (1 << 30), job["disk"], 4096, int(job["total_limit"]) + 10)
@@ -160,4 +171,4 @@ def start(
         for standard in (1, 2):  # of code in C, too
             os.dup2(nowhere.fileno(), standard)
         wire.receive(read_fd, time.monotonic() + START_LIMIT)  # the learner's process is ready
-        serve(read_fd, write_fd, report_fd, job, skip)
+        serve(read_fd, write_fd, report_fd, go_fd, job, skip)

@@ -8,6 +8,7 @@ comes into it: the steps of a job stand in a file that the tester alone reads, a
 submission.
 """
 
+import contextlib
 import gc
 import os
 import select
@@ -19,12 +20,16 @@ import time
 from pathlib import Path
 
 from classroom import confinement, sandbox, student, tester, wire
+from classroom.clock import Clock
 
 ATTEMPTS = 8  # one dead cell each
 TICK = 0.05  # seconds between looks at memory
+END_LIMIT = 25.0  # seconds for killed processes to end, less than the owner waits
 OUTPUT_KEPT, TRACES_KEPT = 16 << 10, 1 << 20  # bytes, characters
 GONE = "the process ended in this cell (exit, crash, or an answer that is no value)"
 PAGE = os.sysconf("SC_PAGESIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+N_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def warm_up() -> None:
@@ -91,55 +96,55 @@ def import_all(modules: list[str]) -> None:
 class Attempt:
     """One learner's process and one tester's, from fork to end."""
 
-    def __init__(
-        self,
-        mode: str,
-        base: str,
-        read_paths: list[str],
-        job: dict,
-        steps: int,
-        skip: dict[int, str],
-        owner: int,
-    ):
-        self.job, self.owner, self.outcomes, self.contract = job, owner, {}, None
+    def __init__(self, mode: str, job: dict, owner: int):
+        self.mode, self.job, self.owner, self.outcomes, self.contract = mode, job, owner, {}, None
         self.next_look, self.n_traced = 0.0, 0
-        self.at, self.step_started, self.dead = -1, time.monotonic(), ""
+        self.at, self.dead = -1, ""
+        self.clock = self.step_clock = None  # nothing of the learner's runs before the first step
+        self.spent = 0.0
         self.output, self.n_output = bytearray(), 0
+
+    def start(self, base: str, read_paths: list[str], steps: int, skip: dict[int, str]) -> None:
+        mode, job = self.mode, self.job
         to_learner, from_tester = os.pipe()
         from_learner, to_tester = os.pipe()[::-1]
         self.reports, report_fd = os.pipe()
         self.printed, print_fd = os.pipe()
+        go_on, self.go = os.pipe()
         self.scratch = base if mode == "bubblewrap" else tempfile.mkdtemp(dir=base)
         self.baseline = resident(os.getpid())
-        mine = [owner, self.reports, self.printed]  # and the steps, which no learner may read
+        mine = [self.owner, self.reports, self.printed, self.go]  # and the steps, which no learner may read
         self.learner = fork(
             lambda: live_as_learner(mode, self.scratch, read_paths, job, to_learner, from_learner, print_fd),
-            close=[*mine, from_tester, to_tester, report_fd, steps],
+            close=[*mine, from_tester, to_tester, report_fd, go_on, steps],
         )
         self.tester = fork(
-            lambda: tester.start(to_tester, from_tester, report_fd, steps, job, skip),
+            lambda: tester.start(to_tester, from_tester, report_fd, go_on, steps, job, skip),
             close=[*mine, to_learner, from_learner, print_fd],
         )
-        for descriptor in (to_learner, from_tester, from_learner, to_tester, report_fd, print_fd):
+        for descriptor in (to_learner, from_tester, from_learner, to_tester, report_fd, go_on, print_fd):
             os.close(descriptor)
 
     @classmethod
     def run_all(cls, mode: str, base: str, read_paths: list[str], job: dict, steps: int, owner: int) -> dict:
         """Attempts until one gets through, or the time is up; the latest that is known of each step."""
         skip, outcomes, started, attempt = {}, {}, time.monotonic(), None
+        left = job["total_limit"]  # for the learner: forks and removals are ours, and may take long
         for _ in range(ATTEMPTS):
-            attempt = cls(mode, base, read_paths, job, steps, skip, owner)
+            attempt = cls(mode, job, owner)
+            attempt.start(base, read_paths, steps, skip)
             try:
-                attempt.watch(started + job["total_limit"])
+                attempt.watch(left)
             finally:
-                attempt.end(mode)
+                attempt.end()
             outcomes |= attempt.outcomes
             if not attempt.dead:
                 break
             if attempt.at < 0:  # not the learner's doing
                 raise RuntimeError("the learner's process could not be confined")
             skip[attempt.at] = attempt.dead
-            if time.monotonic() > started + job["total_limit"]:
+            left -= attempt.spent
+            if left <= 0:
                 break
         return {
             "outcomes": [{"step": number, **outcome} for number, outcome in sorted(outcomes.items())],
@@ -150,10 +155,16 @@ class Attempt:
             "seconds": time.monotonic() - started,
         }
 
-    def watch(self, deadline: float) -> None:
+    def watch(self, left: float) -> None:
         """Follow the tester's reports until its last, or until something has to be ended."""
+        try:
+            self.follow(left)
+        finally:
+            self.spent = self.clock.seconds() if self.clock else 0.0
+
+    def follow(self, left: float) -> None:
         buffers = [self.reports, self.printed, self.owner]
-        while not self.dead:
+        while True:
             ready = select.select(buffers, [], [], TICK)[0]
             if self.owner in ready:  # it speaks only between jobs: this is its end
                 raise wire.Gone("the owner ended")
@@ -165,26 +176,49 @@ class Attempt:
                     buffers.remove(self.printed)
             if self.reports in ready:
                 try:
-                    report, _ = wire.receive(self.reports, deadline + 1)
+                    report, _ = wire.receive(self.reports)
                 except wire.Gone:
                     self.dead = GONE  # out of memory itself
                     return
+                is_end_of_step = "done" in report
                 if self.note(report):
                     return
+                if is_end_of_step:
+                    self.dead = self.too_many_files()  # of this step, since the next one waits
+                    if self.dead:
+                        return
+                    with contextlib.suppress(BrokenPipeError):  # the tester ended, as its reports will tell
+                        os.write(self.go, b".")
             if time.monotonic() >= self.next_look:
-                self.dead = self.too_much(deadline)
+                self.dead = self.too_much(left)
+                if self.dead:
+                    self.catch_up()
+                    return
                 self.next_look = time.monotonic() + TICK
+
+    def catch_up(self) -> None:
+        """Take down what the tester reported during the look, which takes long on a busy machine.
+
+        What was found belongs to the step that the tester came to; past that one it waits.
+        """
+        while select.select([self.reports], [], [], 0)[0]:
+            try:
+                self.note(wire.receive(self.reports)[0])
+            except wire.Gone:
+                return
 
     def note(self, report: dict) -> bool:
         """Take down a report; whether it was the last."""
         if "start" in report:
-            self.at, self.step_started = report["start"], time.monotonic()
+            if self.clock is None:
+                self.clock = Clock(self.tester, self.process_of_cells())
+            self.step_clock = Clock(*self.clock.before)
+            self.at = report["start"]
         elif "gone" in report:
-            limit = f"out of time: more than {self.job['cell_limit']:g} s for one cell"
-            self.dead = limit if report["gone"] == "out of time" else GONE
+            self.dead = GONE
             return True
         elif "done" in report:
-            report["seconds"] = round(time.monotonic() - self.step_started, 4)
+            report["seconds"] = round(time.monotonic() - self.step_clock.began, 4)
             self.n_traced += len(report.get("trace", ""))
             if self.n_traced > TRACES_KEPT:  # of thousands of cells that fail
                 report["trace"] = ""
@@ -193,29 +227,41 @@ class Attempt:
             self.contract = report["contract"]
         return self.contract is not None
 
-    def too_much(self, deadline: float) -> str:
+    def process_of_cells(self) -> int:
+        """The process that runs the learner's cells: in bubblewrap, the only child of the one forked here."""
+        below = family_of(self.learner) if self.mode == "bubblewrap" else []
+        return below[0] if below else self.learner
+
+    def too_much(self, left: float) -> str:
         """Why this attempt has to be ended now, or nothing."""
-        now, limit = time.monotonic(), self.job["cell_limit"]
-        if now - self.step_started > 2 * limit + 2:
-            return f"out of time: more than {2 * limit:g} s for one test cell"
-        if now > deadline:
-            return f"out of time: more than {self.job['total_limit']:g} s for the whole notebook"
+        if self.clock is None:
+            return ""
+        if self.step_clock.seconds() > self.job["cell_limit"]:
+            return f"out of time: more than {self.job['cell_limit']:g} s for one cell"
         family = [process for process in family_of(os.getpid()) if process != self.tester]
+        # who starts many processes stands in a queue of his own making
+        computed = sum(map(processor_seconds, family)) / N_PROCESSORS
+        if max(self.clock.seconds(), computed) > left:
+            return f"out of time: more than {self.job['total_limit']:g} s for the whole notebook"
         if len(family) > self.job["n_processes"] + 2:
             return f"more than {self.job['n_processes']} processes at once"
         used = sum(max(0, resident(process) - self.baseline) for process in family)
         if used > self.job["memory"] * 5 // 4:  # one process alone meets its own limit first
             return f"out of memory: more than {self.job['memory'] >> 20} MB"
+        return self.too_many_files()
+
+    def too_many_files(self) -> str:
+        """Why the files of this attempt end it, or nothing; in bubblewrap their file system is bounded."""
         if self.scratch != sandbox.INSIDE and size_of(self.scratch, self.job["disk"]) > self.job["disk"]:
             return f"more than {self.job['disk'] >> 20} MB of files"
         return ""
 
-    def end(self, mode: str) -> None:
+    def end(self) -> None:
         """Leave no process, descriptor or file behind."""
         end_family()
-        for descriptor in (self.reports, self.printed):
+        for descriptor in (self.reports, self.printed, self.go):
             os.close(descriptor)
-        if mode != "bubblewrap":
+        if self.mode != "bubblewrap":
             sandbox.remove(self.scratch)
 
 
@@ -268,8 +314,9 @@ def live_as_learner(
 # ---- processes, as /proc tells
 
 
-def _stat(process: int | str) -> list[str]:
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+def _stat(process: int | str) -> list[bytes]:
+    """What stands there after the process's name, which may be any bytes."""
+    return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
 
 
 def family_of(root: int) -> list[int]:
@@ -293,6 +340,14 @@ def resident(process: int) -> int:
         return int(_stat(process)[21]) * PAGE
     except (OSError, IndexError):
         return 0
+
+
+def processor_seconds(process: int) -> float:
+    """Seconds in which a process and its children that have ended computed, 0 where it has ended itself."""
+    try:
+        return sum(map(int, _stat(process)[11:15])) / TICKS
+    except OSError:
+        return 0.0
 
 
 def n_tasks_of_user() -> int:
@@ -330,7 +385,7 @@ def size_of(folder: str, enough: int) -> int:
 
 def end_family() -> None:
     """End every process below this one. Ends this one too, and its sandbox with it, where that fails."""
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + END_LIMIT
     while True:
         for process in family_of(os.getpid()):
             try:

@@ -15,6 +15,7 @@ from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "bench", "press", "_ext")]
+from browser import NO_BROWSER, launch  # noqa: E402 - of press/, which is on the path by now
 
 # after the library, the quick ones first
 LAST = [
@@ -26,11 +27,25 @@ LAST = [
     "test_book",
     "test_press",
 ]
-skipped_for_browser = []
+# where several processes share the files: those that take minutes, so that none is left alone with one at the
+# end. First the one that builds the book; another that needs it comes late enough to find it built
+FIRST = [
+    "test_book",
+    "test_hostile",
+    "test_make",
+    "test_judge",
+    "test_distributed",
+    "test_world",
+    "test_press",
+]
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
+def pytest_collection_modifyitems(config, items):
+    order = LAST
+    if hasattr(config, "workerinput"):  # this is one of pytest-xdist's processes
+        order = [*FIRST, None, *(name for name in LAST if name not in FIRST)]
+    places = {name: place for place, name in enumerate(order)}
+    items.sort(key=lambda item: places.get(item.path.stem, places.get(None, -1)))
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +61,12 @@ def hears_ctrl_c() -> dict:
 def book(request) -> Path:
     """The folder of the book's pages, built now where anything changed since it was built last."""
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("\n", flush=True)
-        code = subprocess.run([sys.executable, "tools/build.py"], cwd=ROOT, check=False).returncode
+        # what pytest-xdist's processes write to their standard output nobody sees
+        shown = sys.stderr if hasattr(request.config, "workerinput") else sys.stdout
+        print("\n", file=shown, flush=True)
+        code = subprocess.run(
+            [sys.executable, "tools/build.py"], cwd=ROOT, stdout=shown, check=False
+        ).returncode
     if code:
         pytest.fail("the book does not build: its messages are above", pytrace=False)
     return ROOT / "_build" / "html"
@@ -56,15 +75,12 @@ def book(request) -> Path:
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium: the system's, or Playwright's own."""
-    from browser import NO_BROWSER, launch  # of press/, which is on the path by now
-
     with sync_playwright() as playwright:
         try:
             browser = launch(playwright)
         except Error as error:
             if os.environ.get("CI") == "true":
                 pytest.fail(f"{NO_BROWSER} ({error.message.splitlines()[0]})", pytrace=False)
-            skipped_for_browser.append(NO_BROWSER)
             pytest.skip(NO_BROWSER)
         yield browser
         browser.close()
@@ -87,7 +103,5 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("seconds that each chapter took when it last ran")
         for name, seconds in json.loads(times.read_text()).items():
             terminalreporter.write_line(f"{name:<36}{seconds:8.1f}")
-    if skipped_for_browser:
-        terminalreporter.write_line(
-            f"The tests in a browser were skipped: {skipped_for_browser[0]}.", yellow=True
-        )
+    if any(NO_BROWSER in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(f"The tests in a browser were skipped: {NO_BROWSER}.", yellow=True)

@@ -5,6 +5,7 @@ import re
 import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import SimpleNamespace
 
 import claim_rows
 import execute
@@ -153,3 +154,30 @@ def test_no_chapter_is_longer_than_a_sitting(chapters):
         read = re.sub(METADATA, "", chapter.read_text(encoding="utf-8"))
         n_lines = sum(bool(line.strip()) for line in read.splitlines())
         assert n_lines <= 450, f"{chapter.name} has {n_lines} lines: split it"
+
+
+@pytest.fixture(scope="module")
+def conftest(request):
+    return request.config.pluginmanager.getplugin(str(ROOT / "tests" / "conftest.py"))
+
+
+def test_the_tests_whose_order_matters_are_there(conftest):
+    there = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {*conftest.FIRST, *conftest.LAST} <= there
+
+
+@pytest.mark.parametrize(
+    ("process", "expected"),
+    [
+        (SimpleNamespace(), ["test_tokens", "test_zygote", "test_make", "test_book", "test_press"]),
+        (
+            SimpleNamespace(workerinput={}),
+            ["test_book", "test_make", "test_press", "test_tokens", "test_zygote"],
+        ),
+    ],
+    ids=["one alone", "one of several"],
+)
+def test_long_tests_come_last_for_one_process_and_first_for_several(conftest, process, expected):
+    items = [SimpleNamespace(path=Path(f"{stem}.py")) for stem in sorted(expected)]
+    conftest.pytest_collection_modifyitems(process, items)
+    assert [item.path.stem for item in items] == expected

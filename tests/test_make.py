@@ -372,6 +372,27 @@ def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop, hears_ctrl_c)
     assert "two ran in" in result.stdout
 
 
+def test_of_two_builds_at_once_one_waits_and_makes_nothing_again(tiny):
+    wait = "import time\nfrom pathlib import Path\nwhile not Path('go-on').exists():\n    time.sleep(0.1)"
+    tiny.append("chapters/two.md", cell(wait))
+    both = []
+    for until in ("one ran in", "Another build of this book is running"):
+        process = subprocess.Popen(
+            [sys.executable, "-u", "tools/build.py"],
+            cwd=tiny.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        both.append(process)
+        assert any(until in line for line in process.stdout)
+    tiny.write("chapters/go-on", "")
+    first, second = (process.communicate()[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0], first + second
+    assert "Making the pages" in first
+    assert second.startswith("Nothing changed since the book was built")
+
+
 ASKS = 'checkpoints.pretrained("base")'
 WHEN = {"soon": f"{ASKS}\n{'.' * 99}", "late": f"{'.' * 99}\n{ASKS}", "never": "." * 99}
 

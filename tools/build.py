@@ -39,13 +39,14 @@ def main() -> int:
     os.environ["PYTHONWARNINGS"] = "ignore::DeprecationWarning"  # of other people's packages
     start = time.monotonic()
     inputs = hash_inputs()
-    if STAMP.exists() and STAMP.read_text() == inputs:
-        print(f"Nothing changed since the book was built: {HTML / 'index.html'}")
+    if is_built(inputs):
         return 0
     check_writable()
     import execute  # not before: the check above takes no time without it
 
     with execute.one_at_a_time():
+        if is_built(inputs):  # by the one that this one waited for
+            return 0
         if execute.main() != 0:
             return report_failure()
         print("Making the pages ...", flush=True)
@@ -60,6 +61,14 @@ def main() -> int:
     )
     print(f"The book is in {HTML / 'index.html'}: `make serve` shows it.")
     return 0
+
+
+def is_built(inputs: str) -> bool:
+    """Whether the pages that are there are made from these inputs; says so if they are."""
+    if not STAMP.exists() or STAMP.read_text() != inputs:
+        return False
+    print(f"Nothing changed since the book was built: {HTML / 'index.html'}")
+    return True
 
 
 def hash_inputs() -> str:

@@ -965,6 +965,10 @@ add("the network is tried", first("""
             print(error)
     """), first("import socket\nprint('SE' + 'NT', socket.getaddrinfo('example.com', 80))"),
     first("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:@TCP@/')"), never="SENT", landlock=True)  # fmt: skip
+add("a name that is no text", first("""
+    import ctypes
+    ctypes.CDLL(None).prctl(15, b"\\xc3) 1 (\\xff", 0, 0, 0)
+    """), landlock=True)  # fmt: skip
 add("rights are asked for", first("""
     import ctypes, os
     libc = ctypes.CDLL(None, use_errno=True)

@@ -53,6 +53,17 @@ class Listener:
         return select.select(self.all, [], [], 0)[0]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def mark() -> str:
+    """Words in the command of each sandbox from here, since other tests may run theirs at the same time."""
+    words = f"# of test_hostile in {os.getpid()}"
+    with_path = sandbox._with_path
+    with pytest.MonkeyPatch.context() as patch:
+        sandbox.close_all()
+        patch.setattr(sandbox, "_with_path", lambda code: f"{with_path(code)} {words}")
+        yield words
+
+
 @pytest.fixture(scope="module")
 def listener(tmp_path_factory):
     made = Listener(tmp_path_factory.mktemp("heard"))
@@ -70,7 +81,7 @@ def digests() -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in KEPT]
 
 
-def learners() -> list[str]:
+def learners(mark: str) -> list[str]:
     """Command lines of what a learner's code may have left: in our sandboxes, or cut loose from them."""
     left = []
     boxes = {box.process.pid for boxes in sandbox._idle.values() for box in boxes if box.process}
@@ -81,7 +92,7 @@ def learners() -> list[str]:
             parent = int(zygote._stat(name)[1])
         except (OSError, IndexError):
             continue  # it ended
-        loose = parent == 1 and "zygote.main()" in words and int(name) not in boxes | ours
+        loose = parent == 1 and mark in words and int(name) not in boxes | ours
         if loose or "31557" in words:
             left.append(words[:100])
     # of our own, those that stay are bwrap's two and the zygote itself, which has no children between jobs
@@ -125,7 +136,7 @@ def told(result: grading.Result) -> list[str]:
 
 @pytest.mark.parametrize(("mode", "entry"), RUNS)
 def test_a_hostile_submission_earns_what_it_deserves_and_harms_nobody(
-    mode, entry: Hostile, small, listener, author_notebook, tmp_path, monkeypatch
+    mode, entry: Hostile, small, listener, author_notebook, mark, tmp_path, monkeypatch
 ):
     if why := sandbox.probe(mode):
         pytest.skip(f"{mode}: {why}")
@@ -159,7 +170,7 @@ def test_a_hostile_submission_earns_what_it_deserves_and_harms_nobody(
     assert not entry.never or not re.search(entry.never, shown.replace("\\u", "")), shown
     shown.encode()  # no half of a character
 
-    assert not eventually(learners)
+    assert not eventually(lambda: learners(mark))
     assert not eventually(traces)
     assert not listener.heard()
     assert digests() == before
@@ -178,10 +189,10 @@ def test_the_corpus_is_large_and_its_names_differ():
     assert all(set(entry.loses) <= {*ALL, "why"} for entry in CORPUS)
 
 
-def test_what_a_submission_leaves_is_seen(tmp_path):
+def test_what_a_submission_leaves_is_seen(mark):
     """The checks themselves: a process and a file that are left are found."""
     with subprocess.Popen(["sleep", "31557"]) as left:
-        assert any("31557" in words for words in learners())
+        assert any("31557" in words for words in learners(mark))
         left.kill()
     path = Path("/tmp/hostile-was-here-for-a-test")
     path.touch()

@@ -101,7 +101,7 @@ def pipes():
 
 
 def session_of(pipes, places=None) -> Session:
-    session = Session(*pipes, Contract(places), cell_limit=100.0)
+    session = Session(*pipes, Contract(places))
     session.start_cell()
     session.run(CODE, "code")
     return session
@@ -319,7 +319,7 @@ class Puppet:
 
     def __init__(self):
         (self.to_learner, ask), (answer, self.from_learner) = os.pipe(), os.pipe()
-        self.session = Session(answer, ask, Contract({}), cell_limit=5.0)
+        self.session = Session(answer, ask, Contract({}))
         self.session.start_cell()
 
     def says(self, message, blobs=()):

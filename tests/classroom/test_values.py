@@ -252,7 +252,7 @@ answers = st.dictionaries(st.sampled_from(TAGS), garbage, min_size=1, max_size=1
 @settings(deadline=None, max_examples=800)
 @given(answers | garbage, st.binary(max_size=40))
 def test_whatever_arrives_is_a_value_or_the_end_of_the_conversation(coded, data):
-    session = Session(-1, -1, Contract({}), 1.0)
+    session = Session(-1, -1, Contract({}))
     with contextlib.suppress(wire.Gone):
         session.decode(coded, wire.Blobs(data), lambda what: session.decode and len(what))
 
@@ -273,4 +273,4 @@ def test_a_value_with_a_part_exchanged_is_still_a_value_or_the_end(value, data):
     except ValueError:
         return
     with contextlib.suppress(wire.Gone):
-        Session(-1, -1, Contract({}), 1.0).decode(coded, wire.Blobs(b"".join(blobs)[1:]), len)
+        Session(-1, -1, Contract({})).decode(coded, wire.Blobs(b"".join(blobs)[1:]), len)
