@@ -2,7 +2,8 @@
 
 A chapter's cell records a number with `tinylm.claims.measured` or `noted`; myst-nb keeps the record beside
 the executed page. Roles and directives leave a placeholder while pages are read, and are filled once all are,
-so that a page may speak of a number that a later cell or another page measures.
+so that a page may speak of a number that a later cell or another page measures. Where a cell recorded it, the
+page shows nothing.
 
     {claim}`id`  {claim}`id|.2f`  {claim}`id:sd`     a claim's measured value; formatted; its spread over runs
     {number}`name`  {number}`chapters/page/name`     another number of this page; of another page
@@ -89,7 +90,7 @@ def collect(app, env) -> None:
     claims = app.claims = Claims(rows, articles, {}, {})
     for page, data in env.nb_metadata.items():
         if data.get("glue"):
-            for number in read_numbers(Path(env.mystnb_config.output_folder) / f"{page}.glue.json"):
+            for number in read_numbers(glue_file(env, page)):
                 record(claims, number, page, env)
     for name, row in rows.items():
         page = f"chapters/{row['chapter']}"
@@ -105,6 +106,30 @@ def read_numbers(path: Path):
         if MIME in output["data"]:
             fields = output["data"][MIME]
             yield Number(fields["name"], fields["kind"], tuple(fields["values"]), fields["unit"])
+
+
+def hide_records(app, doctree) -> None:
+    """Take from a page the line that a record shows in a notebook: here the prose tells the number."""
+    env = app.env
+    if not env.nb_metadata.get(env.docname, {}).get("glue"):
+        return
+    lines = {str(number) for number in read_numbers(glue_file(env, env.docname))}
+    for output in list(doctree.findall(is_output)):
+        for bundle in list(output.children):
+            if bundle.get("nb_element") == "mime_bundle" and bundle.astext() in lines:
+                output.remove(bundle)
+        if not output.children:
+            output.parent.remove(output)
+
+
+def is_output(node: nodes.Node) -> bool:
+    """Whether a node holds what a cell has put out."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_output"
+
+
+def glue_file(env, page: str) -> Path:
+    """Where myst-nb keeps the records of a page."""
+    return Path(env.mystnb_config.output_folder) / f"{page}.glue.json"
 
 
 def record(claims: Claims, number: Number, page: str, env) -> None:
@@ -365,6 +390,7 @@ def setup(app):
         app.add_directive(name, ClaimsDirective)
     for node in PendingNumber, PendingTable:
         app.add_node(node)
+    app.connect("doctree-read", hide_records)
     app.connect("env-check-consistency", collect)
     app.connect("doctree-resolved", resolve)
     app.connect("build-finished", write_numbers)

@@ -106,10 +106,9 @@ def light(output):
     """An output without what only a page or a kernel can show; None where nothing is left."""
     if output.output_type not in ("display_data", "execute_result"):
         return output
-    if not output.data.keys() <= KEPT | {MIME}:
-        return None  # a live model, which carries megabytes; a progress bar
-    data = {kind: value for kind, value in output.data.items() if kind in KEPT}
-    return nbformat.from_dict({**output, "data": data})
+    if MIME in output.data or not output.data.keys() <= KEPT:
+        return None  # a record, which the words tell; a live model, which carries megabytes; a progress bar
+    return output
 
 
 def setup(app):

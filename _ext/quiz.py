@@ -1,9 +1,11 @@
 """Show the questions of chapters/quizzes.yml on the page of their chapter: `{quiz}`, without content.
 
 An answer is a native `<details>`: it opens with a click or a key, needs no script, and says in words whether
-it is right. `_ext/page_text.py` keeps it one in the notebooks; `_static/reader.js` counts the first tries.
+it is right. `_ext/page_text.py` keeps it one in the notebooks; `_static/reader.js` counts the first tries, by
+the question's key.
 """
 
+import hashlib
 from pathlib import Path
 
 import claim_rows
@@ -73,6 +75,12 @@ def wrong_keys(found, wanted: set[str], allowed: frozenset[str] | set[str] = fro
     return " and ".join(f"{words} {', '.join(keys)}" for words, keys in parts if keys)
 
 
+def key(question: dict) -> str:
+    """A short name of what a question says: the same wherever it stands, another where its words change."""
+    said = [question["question"], *((answer["text"], "right" in answer) for answer in question["answers"])]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
+
+
 def read(app) -> None:
     try:
         app.quizzes = load(Path(app.srcdir) / "chapters")
@@ -111,7 +119,8 @@ class QuizDirective(SphinxDirective):
         name = f"question-{number}"
         asked = nodes.paragraph("", "", *self.inline(question["question"], f"Question {number}."), ids=[name])
         answers = map(self.answer, LETTERS, question["answers"])
-        return tag("div", asked, *answers, classes=["quiz-question"], role="group", aria_labelledby=name)
+        html = {"role": "group", "aria_labelledby": name, "data_key": key(question)}
+        return tag("div", asked, *answers, classes=["quiz-question"], **html)
 
     def answer(self, letter: str, answer: dict) -> Tag:
         right = "right" in answer

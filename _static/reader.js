@@ -94,31 +94,35 @@
     });
   }
 
-  /** How many of the questions at a chapter's end were right at the first try: a letter each, "-" until it is tried. */
+  /** How many of the questions at a chapter's end were right at the first try: a letter each, kept by what it asks. */
   function quiz() {
     const questions = [...document.querySelectorAll(".quiz-question")];
     if (!questions.length) return;
-    const name = `quiz:${here}`;
-    let tries = [...(storage.getItem(PREFIX + name) ?? "").padEnd(questions.length, "-")].slice(0, questions.length);
+    const nameOf = (question) => `quiz:${question.dataset.key}`;
+    const tries = new Map();
+    for (const question of questions) {
+      const first = storage.getItem(PREFIX + nameOf(question));
+      if (first) tries.set(question, first);
+    }
     const words = make("output");
     const again = make("button", { type: "button", className: "quiz-again" }, "Begin again");
     const show = () => {
-      const tried = tries.filter((first) => first !== "-").length;
-      words.textContent = `${tries.filter((first) => first === "r").length} of ${tried} right at the first try.`;
-      again.parentElement.hidden = !tried;
+      const right = [...tries.values()].filter((first) => first === "r").length;
+      words.textContent = `${right} of ${tries.size} right at the first try.`;
+      again.parentElement.hidden = !tries.size;
     };
-    questions.forEach((question, number) => {
+    for (const question of questions) {
       const note = ({ target }) => {
-        if (!target.open || tries[number] !== "-") return;
-        tries[number] = target.matches(".quiz-right") ? "r" : "w";
-        keep(name, tries.join(""));
+        if (!target.open || tries.has(question)) return;
+        tries.set(question, target.matches(".quiz-right") ? "r" : "w");
+        keep(nameOf(question), tries.get(question));
         show();
       };
       question.addEventListener("toggle", note, true); // it does not bubble
-    });
+    }
     again.addEventListener("click", () => {
-      tries = tries.map(() => "-");
-      keep(name, "");
+      tries.clear();
+      questions.forEach((question) => keep(nameOf(question), ""));
       document.querySelectorAll(".quiz details[open]").forEach((answer) => (answer.open = false));
       show();
     });

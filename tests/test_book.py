@@ -115,6 +115,20 @@ def test_every_figure_has_a_caption(book, pages):
     none(problems)
 
 
+def test_the_letters_of_every_figure_are_legible_on_a_phone(book, pages):
+    """A drawn figure is as wide as the screen, so its smallest letters shrink with it."""
+    problems, screen = [], 382  # pixels that a figure has on one of 390
+    for path, page in pages.items():
+        for image in page.select("article figure img[src$='.svg']"):
+            drawn = (path.parent / image["src"]).read_text(encoding="utf-8")
+            letters = [100 * float(size) for size in re.findall(r"scale\((0\.\d+) -0", drawn)]  # in points
+            width = float(re.search(r'viewBox="\S+ \S+ (\S+)', drawn)[1])
+            if letters and (pixels := min(letters) * screen / width) < 7.5:
+                where = f"{path.relative_to(book)}: {image.find_parent('figure').get('id')}"
+                problems.append(f"{where}: letters of {pixels:.1f} pixels: draw them larger")
+    none(problems)
+
+
 def test_every_page_describes_itself_once(book, pages):
     for path, page in pages.items():
         if path.name not in ("genindex.html", "search.html"):

@@ -249,6 +249,14 @@ def test_a_book_in_a_path_with_a_space_is_built_and_not_built_twice(built):
     assert "Nothing changed" in built.tool("build").stdout
 
 
+def test_a_record_is_for_the_prose_and_no_output_of_its_page_or_notebook(built):
+    pages = built.folder / "_build/html/chapters"
+    for name in ("one.html", "one.ipynb"):
+        assert "one-holds: 0.5" not in (pages / name).read_text()
+    assert "cell_output" not in (pages / "one.html").read_text()
+    assert "cell_output" in (pages / "two.html").read_text()
+
+
 def test_only_the_chapter_whose_code_changed_runs(built):
     built.append("chapters/two.md", cell("2 + 2") + "\nMore.\n")
     built.append("chapters/one.md", "\nMore words.\n")

@@ -138,6 +138,16 @@ def test_a_book_without_the_file_has_no_quizzes(tmp_path):
     assert quiz.load(tmp_path) == {}
 
 
+def test_a_question_is_known_by_its_words_and_its_right_answer_wherever_it_stands():
+    asked, told, answered, marked = (copy.deepcopy(GOOD) for _ in range(4))
+    told["answers"][1]["why"] = "It is not so."
+    assert quiz.key(told) == quiz.key(GOOD)
+    asked["question"] = "Which one?"
+    answered["answers"][1]["text"] = "those"
+    marked["answers"][1]["right"] = marked["answers"][0].pop("right")
+    assert len({quiz.key(question) for question in (GOOD, asked, answered, marked)}) == 4
+
+
 # ---- on the page
 
 
@@ -208,6 +218,26 @@ def test_first_tries_are_counted_and_stay_in_the_browser(chromium, address):
         assert score.locator("output").inner_text() == "1 of 2 right at the first try."
         visit.page.get_by_role("button", name="Begin again").click()
         assert not score.is_visible()
+        none(visit.complaints)
+
+
+def test_a_count_belongs_to_its_question_and_not_to_its_place(chromium, address):
+    def shortened(route):
+        """The page as a later version may have it: without its first question."""
+        response = route.fetch()
+        page = BeautifulSoup(response.text(), "html.parser")
+        questions_of(page)[0].decompose()
+        route.fulfill(response=response, body=str(page))
+
+    with Visit(chromium, address, "chapters/attention.html", "light", 1280) as visit:
+        questions, score = visit.page.locator(".quiz-question"), visit.page.locator(".quiz-score")
+        questions.nth(0).locator(".quiz-wrong summary").first.click()
+        questions.nth(1).locator(".quiz-right summary").click()
+        assert score.locator("output").inner_text() == "1 of 2 right at the first try."
+        visit.page.route("**/chapters/attention.html", shortened)
+        visit.page.reload(wait_until="networkidle")
+        assert questions.count() == len(QUIZZES["attention"]) - 1
+        assert score.locator("output").inner_text() == "1 of 1 right at the first try."
         none(visit.complaints)
 
 
