@@ -233,9 +233,13 @@ def test_a_sandbox_that_is_ended_leaves_no_process_and_no_folder(small, confined
     first = box.process.pid
     thread = threading.Thread(target=grade)
     thread.start()
-    time.sleep(1)
-    family = [first, *zygote.family_of(first)]
-    assert len(family) > 3
+    n_expected = 5 if confined == "landlock" else 7  # the learner's own process among them
+    for _ in range(1200):  # on a busy machine they take a while to come
+        family = [first, *zygote.family_of(first)]
+        if len(family) >= n_expected:
+            break
+        time.sleep(0.05)
+    assert len(family) >= n_expected
     if how == "kill":  # as after Ctrl-C, from another thread
         box.kill()
     else:

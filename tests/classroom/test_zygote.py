@@ -184,6 +184,8 @@ def test_a_step_that_leaves_too_many_files_is_the_last(watched, tmp_path):
     watched.next_look = float("inf")
     watched.report(start=0)
     watched.report(done=0)
+    watched.report(start=1)
+    watched.report(contract={})
     watched.watch(60)
     assert (watched.at, watched.dead) == (0, "more than 1 MB of files")
     assert watched.n_told() == 0
