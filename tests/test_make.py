@@ -82,6 +82,19 @@ class TinyBook:
     def append(self, name: str, text: str) -> None:
         self.write(name, (self.folder / name).read_text(encoding="utf-8") + text)
 
+    def building(self, until: str, **how) -> subprocess.Popen:
+        """A build that has begun, and has said the words `until`."""
+        process = subprocess.Popen(
+            [sys.executable, "-u", "tools/build.py"],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **how,
+        )
+        assert any(until in line for line in process.stdout)
+        return process
+
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess:
         """Run a command in the book's folder; its two outputs come back as one."""
         return subprocess.run(
@@ -354,21 +367,13 @@ def test_a_folder_that_cannot_be_written_is_named(tiny):
     says(tiny.tool("build"), "Cannot write to the folder _build")
 
 
+UNTIL_TOLD = "import time\nfrom pathlib import Path\nwhile not Path('go-on').exists():\n    time.sleep(0.1)"
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop, hears_ctrl_c):
-    wait = "import time\nfrom pathlib import Path\nwhile not Path('go-on').exists():\n    time.sleep(0.1)"
-    tiny.append("chapters/two.md", cell(wait))
-    process = subprocess.Popen(
-        [sys.executable, "-u", "tools/build.py"],
-        cwd=tiny.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **hears_ctrl_c,
-    )
-    for line in process.stdout:
-        if "one ran in" in line:
-            break
+    tiny.append("chapters/two.md", cell(UNTIL_TOLD))
+    process = tiny.building("one ran in", **hears_ctrl_c)
     process.send_signal(stop)
     said = process.communicate(timeout=30)[0]
     assert "Traceback" not in said
@@ -381,19 +386,8 @@ def test_an_interrupted_build_goes_on_where_it_stopped(tiny, stop, hears_ctrl_c)
 
 
 def test_of_two_builds_at_once_one_waits_and_makes_nothing_again(tiny):
-    wait = "import time\nfrom pathlib import Path\nwhile not Path('go-on').exists():\n    time.sleep(0.1)"
-    tiny.append("chapters/two.md", cell(wait))
-    both = []
-    for until in ("one ran in", "Another build of this book is running"):
-        process = subprocess.Popen(
-            [sys.executable, "-u", "tools/build.py"],
-            cwd=tiny.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        both.append(process)
-        assert any(until in line for line in process.stdout)
+    tiny.append("chapters/two.md", cell(UNTIL_TOLD))
+    both = [tiny.building(until) for until in ("one ran in", "Another build of this book is running")]
     tiny.write("chapters/go-on", "")
     first, second = (process.communicate()[0] for process in both)
     assert [process.returncode for process in both] == [0, 0], first + second
