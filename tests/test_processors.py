@@ -50,11 +50,30 @@ def test_only_long_trainings_are_compiled_and_only_with_a_compiler(monkeypatch):
 def test_a_model_is_trained_on_a_gpu_where_there_is_one_unless_it_lies_elsewhere(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(processors, "computes", lambda gpu: True)
     assert processors.fastest(CPU) == torch.device("cuda:1")
     assert processors.fastest(torch.device("cuda:0")) == torch.device("cuda:0")
     assert processors.fastest(torch.device("mps")) == torch.device("mps")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert processors.fastest(CPU) == CPU
+
+
+def test_a_gpu_that_this_pytorch_does_not_support_is_left_alone_and_said_once(monkeypatch, capsys):
+    def ones(*sizes, device):
+        raise RuntimeError("CUDA error: no kernel image is available\nCompile with TORCH_USE_CUDA_DSA")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 7)
+    monkeypatch.setattr(torch, "ones", ones)
+    assert [processors.fastest(CPU) for _ in range(3)] == [CPU] * 3
+    why = "CUDA error: no kernel image is available"
+    assert capsys.readouterr().out == (
+        f"The GPU does not compute ({why}): training on the processor instead.\n"
+    )
+
+
+def test_a_device_that_multiplies_rightly_computes():
+    assert processors.computes(CPU)
 
 
 class Traveller(torch.nn.Linear):

@@ -3,6 +3,7 @@
 The measurements behind these choices are in tinylm/EXPERIMENTS.md.
 """
 
+import functools
 import math
 import shutil
 import sys
@@ -24,7 +25,18 @@ def fastest(home: torch.device) -> torch.device:
     """
     if home.type != "cpu" or not torch.cuda.is_available():
         return home
-    return torch.device("cuda", torch.cuda.current_device())
+    gpu = torch.device("cuda", torch.cuda.current_device())
+    return gpu if computes(gpu) else home
+
+
+@functools.cache
+def computes(gpu: torch.device) -> bool:
+    """Whether a GPU can be used: it may be older than PyTorch supports, or full. Says so where it cannot."""
+    try:
+        return bool((torch.ones(8, 8, device=gpu) @ torch.ones(8, 8, device=gpu)).sum() == 512)
+    except RuntimeError as error:
+        print(f"The GPU does not compute ({str(error).splitlines()[0]}): training on the processor instead.")
+        return False
 
 
 @contextmanager
