@@ -4,7 +4,6 @@ import builtins
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -415,9 +414,3 @@ def test_leaves_of_the_wrong_number_pass_no_gradient(puppet):
     puppet.says({"value": {"list": []}})
     value.sum().backward()
     assert x.grad is None
-
-
-def test_no_answer_is_the_end_when_the_time_of_the_cell_is_over(puppet):
-    puppet.session.deadline = time.monotonic()
-    with pytest.raises(wire.Gone, match="out of time"):
-        puppet.session.do("call", "f()")
