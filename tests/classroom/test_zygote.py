@@ -218,6 +218,20 @@ def test_only_the_learners_time_is_charged(tmp_path, monkeypatch):
     assert next(ends, None) is None
 
 
+def test_a_cell_that_takes_longer_than_its_limit_is_the_last(watched, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(clock, "queued", lambda process: 0.0)
+    watched.note({"start": 0})
+    now[0] = 59.0
+    assert watched.too_much(1e9) == ""
+    watched.note({"start": 1})  # each cell has its time anew
+    now[0] = 118.0
+    assert watched.too_much(1e9) == ""
+    now[0] = 120.0
+    assert watched.too_much(1e9) == "out of time: more than 60 s for one cell"
+
+
 def test_who_computes_in_many_processes_has_no_more_time(watched, monkeypatch):
     """They stand in a queue, but one of their own making."""
     monkeypatch.setattr(zygote, "family_of", lambda root: [11, 12, 13, 14])
