@@ -135,7 +135,9 @@ class Watched(zygote.Attempt):
 
 
 @pytest.fixture
-def watched(tmp_path):
+def watched(tmp_path, monkeypatch):
+    """Without a family: what other tests have running below this process is none of a learner's."""
+    monkeypatch.setattr(zygote, "family_of", lambda root: [])
     attempt = Watched(tmp_path)
     yield attempt
     attempt.close()
