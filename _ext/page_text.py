@@ -12,7 +12,6 @@ from markdownify import ATX, MarkdownConverter
 
 # what a notebook would take for mathematics, HTML, a link or code; * and _ are markdownify's own
 SPECIAL = re.compile(r"[\\`$<\[\]]")
-MATH = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
 ARTICLE = "article.bd-article"
 DROPPED = "a.headerlink, script, style, .toctree-wrapper, button"
 
@@ -86,12 +85,12 @@ class PageText(MarkdownConverter):
 
 def mathematics(node: Tag) -> str:
     """A formula between dollars; of a numbered one, its number as on the page."""
+    tex = node.find("annotation").get_text()  # where `_ext/mathematics.py` keeps it
+    if node.name == "span":
+        return f"${tex}$"
     number = node.select_one(".eqno")
-    label = rf" \tag{{{number.get_text().strip('()')}}}" if number else ""
-    if number:
-        number.decompose()
-    inline, block = MATH.search(node.get_text()).groups()
-    return f"${inline.strip()}$" if block is None else f"\n\n$$\n{block.strip()}{label}\n$$\n\n"
+    label = rf" \tag{{{re.search('[0-9]+', number.get_text())[0]}}}" if number else ""
+    return f"\n\n$$\n{tex}{label}\n$$\n\n"
 
 
 def language(pre: Tag) -> str:

@@ -9,10 +9,6 @@ from docutils import nodes
 
 # 1.5 MB of script for icons that the theme's font draws without it
 ICON_SCRIPT = re.compile(r"\s*<(script|link)[^>]*fontawesome\.js[^>]*>(</script>)?")
-# Sphinx gives the first page MathJax because a page below it has mathematics
-MATH_SCRIPT = re.compile(
-    r"\s*<script[^>]*mathjax/[^>]*></script>|\s*<script>window\.MathJax = .*?</script>", re.DOTALL
-)
 # a label that differs from the words shown: a reader who says those words to the browser would not be heard
 WRONG_LABEL = re.compile(
     r'(<summary) aria-label="[^"]*"|(<button class="btn search-button-field[^>]*) aria-label="[^"]*"'
@@ -47,8 +43,6 @@ def finish(app, error) -> None:
         part.unlink()  # the macros are templates of the theme, no pages
     for path in Path(app.outdir).rglob("*.html"):
         page = ICON_SCRIPT.sub("", path.read_text(encoding="utf-8"))
-        if 'class="math' not in page:
-            page = MATH_SCRIPT.sub("", page)
         page = WRONG_LABEL.sub(r"\1\2", page).replace(SIDEBAR, NAMED_SIDEBAR).replace(ENTRY, LIST_ITEM)
         path.write_text(page, encoding="utf-8")
 

@@ -89,9 +89,7 @@
         else target.removeAttribute("tabindex");
       }
     });
-    window.MathJax?.startup?.promise.then(() => {
-      document.querySelectorAll('mjx-container[display="true"]').forEach((formula) => mark.observe(formula));
-    });
+    document.querySelectorAll("div.math").forEach((formula) => mark.observe(formula));
   }
 
   /** How many of the questions at a chapter's end were right at the first try: a letter each, kept by what it asks. */
@@ -141,9 +139,9 @@
     });
   }
 
-  window.addEventListener("load", formulas); // MathJax is there by then
   document.addEventListener("DOMContentLoaded", () => {
     arrows();
+    formulas();
     if (!storage) return;
     predictions();
     quiz();

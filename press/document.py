@@ -25,8 +25,6 @@ FACES = [  # from packages, so that a sheet looks the same wherever it is made
     ("mono-text", "italic", 400, MONO / "DejaVuSansMono-Oblique.ttf"),
     ("mono-text", "normal", 700, MONO / "DejaVuSansMono-Bold.ttf"),
 ]
-# as on the pages: only what Sphinx has marked as mathematics is taken for it, and no menu fetches its parts
-MATHJAX = '{options: {enableMenu: false, ignoreHtmlClass: "page", processHtmlClass: "math"}}'
 
 
 def html(edition: Edition, body: str, style: str = "") -> str:
@@ -38,10 +36,9 @@ def html(edition: Edition, body: str, style: str = "") -> str:
 <title>{escape(edition.title)}</title>
 <style>{faces()}{code_style()}</style>
 <link rel="stylesheet" href="{(edition.html / "_static/book.css").as_uri()}">
+<link rel="stylesheet" href="{(edition.html / "_static/mathematics/mathematics.css").as_uri()}">
 <link rel="stylesheet" href="{PRINT_STYLE.as_uri()}">
 <style>{style}</style>
-<script>MathJax = {MATHJAX}</script>
-<script defer src="{(edition.html / "_static/mathjax/tex-chtml.js").as_uri()}"></script>
 </head>
 <body>
 {title_page(edition)}

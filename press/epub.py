@@ -1,6 +1,6 @@
 """The book as EPUB 3: a page each of its pages, mathematics as MathML, figures as files.
 
-Chromium makes the XHTML: it has read the pages as readers' browsers do, and MathJax has put MathML in them.
+Chromium makes the XHTML: it has read the pages as readers' browsers do.
 """
 
 import re
@@ -17,7 +17,7 @@ from edition import Edition
 
 STYLE = Path(__file__).with_name("epub.css")
 TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
-# Each page as XHTML: its formulas as MathML without MathJax's own marks, and without what needs a script.
+# Each page as XHTML: of formulas the MathML, without MathJax's own marks, and nothing that needs a script.
 AS_XHTML = """() => {
   for (const formula of document.querySelectorAll("mjx-container")) {
     const math = formula.querySelector("mjx-assistive-mml math");
