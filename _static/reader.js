@@ -89,7 +89,7 @@
         else target.removeAttribute("tabindex");
       }
     });
-    document.querySelectorAll("div.math").forEach((formula) => mark.observe(formula));
+    document.querySelectorAll("div.math mjx-container").forEach((formula) => mark.observe(formula));
   }
 
   /** How many of the questions at a chapter's end were right at the first try: a letter each, kept by what it asks. */

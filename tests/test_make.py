@@ -321,9 +321,11 @@ def test_a_chapter_that_raises_is_shown_and_the_others_still_run(tiny):
     assert (tiny.folder / "_build/html/index.html").read_text() == "the book built before"
 
 
-def test_mistakes_with_claims_are_each_a_line_with_a_hint(tiny):
+def test_mistakes_with_claims_and_formulas_are_each_a_line_with_a_hint(tiny):
     measure = 'from tinylm.claims import measured\nmeasured("two-hold", 1)'
-    tiny.append("chapters/two.md", "\nIt is {claim}`one-hold`, {number}`nothing`.\n" + cell(measure))
+    tiny.append(
+        "chapters/two.md", "\nIt is {claim}`one-hold`, {number}`nothing`, $\\frac{1}$.\n" + cell(measure)
+    )
     tiny.append("chapters/claims.yml", ROW.format(name="two-holds", chapter="two"))
     tiny.append("chapters/claims.yml", ROW.format(name="three-holds", chapter="three"))
     result = tiny.tool("build")
@@ -331,6 +333,7 @@ def test_mistakes_with_claims_are_each_a_line_with_a_hint(tiny):
         result,
         r"chapters/two\.md:\d+: .*one-hold.*did you mean one-holds\?",
         r"chapters/two\.md:\d+: .*nothing.* is not noted",
+        r"chapters/two\.md:\d+: .*TeX has an error: Missing argument for \\frac: \\frac\{1\}",
         r"chapters/two\.md:\d+: .*two-hold .*no row.*did you mean two-holds\?",
         "two-holds has status: measured, but no cell of chapters/two measures it",
         r"three-holds chapters/three\.md does not exist",

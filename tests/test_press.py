@@ -385,11 +385,6 @@ def test_an_interrupted_release_leaves_what_was_there(small, chromium, hears_ctr
     assert kept.read_text() == "made before"
 
 
-def test_tex_with_an_error_is_named(small, chromium):
-    write_page(small, "chapters/one", r'<h1>One</h1><span class="math">\(\frac{1}\)</span>')
-    says(press(small, "epub"), r"TeX has an error: Missing argument for \\frac")
-
-
 def test_a_link_between_pages_becomes_one_within_the_book(small, chromium):
     result = press(small, "epub")
     assert result.returncode == 0, result.stdout

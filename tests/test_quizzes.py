@@ -10,6 +10,7 @@ import pytest
 import quiz
 import yaml
 from bs4 import BeautifulSoup
+from mathematics import typeset
 from page_text import PageText
 from test_book import PHONE, POOR_CONTRAST, Visit, barriers, none
 
@@ -272,7 +273,7 @@ def test_on_paper_the_answers_are_told(opened):
 
 def test_an_answer_stays_a_closed_one_in_markdown_with_its_formulas():
     html = (
-        '<details><summary><strong>A</strong> <span class="math">\\(a &lt; b_1\\)</span> is '
+        f'<details><summary><strong>A</strong> <span class="math">{typeset("a < b_1")}</span> is '
         '<code class="docutils"><span class="pre">x_y</span></code></summary>'
         "<p><strong>Right.</strong> It *is*.</p></details>"
     )
