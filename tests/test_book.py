@@ -227,13 +227,11 @@ class Visit:
             self.sizes[response.url] = len(gzip.compress(response.body()))
 
 
-# formulas that are not there, or of which a letter is in no style sheet or in none of MathJax's fonts
-NOT_TYPESET = """async () => {
-  await document.fonts.ready;
+# formulas that are not there, or of which the style sheet lacks a letter
+NOT_TYPESET = """() => {
   const isThere = (letter) => {
-    const { content, fontFamily, fontSize } = getComputedStyle(letter, "::before");
-    const isLoaded = fontFamily.includes("MJX") && document.fonts.check(`${fontSize} ${fontFamily}`);
-    return content !== "none" && isLoaded;
+    const { content, fontFamily } = getComputedStyle(letter, "::before");
+    return content !== "none" && fontFamily.includes("MJX");
   };
   const isTypeset = (formula) => {
     const letters = [...formula.querySelectorAll("mjx-c")];
