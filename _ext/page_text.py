@@ -38,8 +38,6 @@ class PageText(MarkdownConverter):
         return re.sub(r"\n{3,}", "\n\n", self.convert_soup(part)).strip()
 
     def escape(self, text, parent_tags):
-        if "math" in parent_tags:
-            return text
         return super().escape(SPECIAL.sub(r"\\\g<0>", text), parent_tags)
 
     def process_tag(self, node, parent_tags=None):
