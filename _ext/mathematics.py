@@ -6,9 +6,10 @@ readers speak and the EPUB takes, and in that the TeX, for the notebooks.
 """
 
 import atexit
+import re
 import shutil
 from functools import cache
-from html import escape
+from html import escape, unescape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -54,6 +55,9 @@ globalThis.typeset = (tex, display) => {
 };
 globalThis.style = () => MathJax.startup.adaptor.textContent(MathJax.chtmlStylesheet());
 """
+MATH = re.compile("(<math[^>]*>)(.*)</math>", re.DOTALL)
+TEX = '<annotation encoding="application/x-tex">'
+FORMULA = re.compile(f'<math [^>]*?( display="block")?><semantics>.*?{TEX}(.*?)</annotation>', re.DOTALL)
 # MathJax's letters are 0.442 em high, and should be as high as the letters of the words around them
 SIZE = "mjx-container { font-size: calc(1ex / 0.442); }\n"
 
@@ -74,15 +78,13 @@ def typeset(tex: str, display: bool = False) -> str:
     problem, html = mathjax().call("typeset", tex, display)
     if problem:
         raise ValueError(problem)
-    start, mathml, end = html.partition("<math")[0], *html.partition("<math")[2].rsplit("</math>", 1)
-    attributes, _, formula = mathml.partition(">")
-    source = f'<annotation encoding="application/x-tex">{escape(tex)}</annotation>'
-    return f"{start}<math{attributes}><semantics><mrow>{formula}</mrow>{source}</semantics></math>{end}"
+    source = f"{TEX}{escape(tex)}</annotation>"
+    return MATH.sub(lambda m: f"{m[1]}<semantics><mrow>{m[2]}</mrow>{source}</semantics></math>", html)
 
 
 def inline(translator, node: nodes.math) -> None:
     start = translator.starttag(node, "span", "", CLASS="math notranslate nohighlight")
-    translator.body.append(f"{start}{shown(node, node.astext())}</span>")
+    translator.body.append(f"{start}{shown(node, node.astext().strip())}</span>")
     raise nodes.SkipNode
 
 
@@ -92,14 +94,17 @@ def block(translator, node: nodes.math_block) -> None:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append(f"{shown(node, node.astext(), display=True)}</div>\n")
+    tex = node.astext().strip()
+    if r"\\" in tex and not node["nowrap"]:
+        tex = rf"\begin{{split}}{tex}\end{{split}}"  # as Sphinx has it: several lines are one formula
+    translator.body.append(f"{shown(node, tex, display=True)}</div>\n")
     raise nodes.SkipNode
 
 
 def shown(node: nodes.Element, tex: str, display: bool = False) -> str:
     """The formula's HTML, or, where it has a mistake, its TeX and a warning."""
     try:
-        return typeset(tex.strip(), display)
+        return typeset(tex, display)
     except ValueError as error:
         logging.getLogger(__name__).warning("TeX has an error: %s: %s", error, tex, location=node)
         return f"<code>{escape(tex)}</code>"
@@ -112,15 +117,21 @@ def add_style(app, pagename, templatename, context, doctree) -> None:
 
 
 def write_style(app, error) -> None:
-    """The style of all formulas of this build (`make` begins each from nothing), and MathJax's letters."""
-    if error is None and app.builder.format == "html":
-        folder = Path(app.outdir) / "_static" / FOLDER
-        shutil.copytree(MATHJAX / FONTS, folder)
-        (folder / STYLE).write_text(mathjax().call("style") + SIZE, encoding="utf-8")
+    """MathJax's letters, and the style of all formulas, also of those in pages that this build left alone."""
+    if error is not None or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        for display, tex in FORMULA.findall(page.read_text(encoding="utf-8")):
+            typeset(unescape(tex), display=bool(display))
+    folder = Path(app.outdir) / "_static" / FOLDER
+    shutil.copytree(MATHJAX / FONTS, folder, dirs_exist_ok=True)
+    (folder / STYLE).write_text(mathjax().call("style") + SIZE, encoding="utf-8")
 
 
 def setup(app):
-    app.add_html_math_renderer("mathematics", (inline, None), (block, None))
+    app.add_html_math_renderer(
+        "mathematics", (inline, None), (block, None)
+    )  # what visits a node, and what leaves it
     app.connect("html-page-context", add_style)
     app.connect("build-finished", write_style)
     return {"parallel_read_safe": True, "parallel_write_safe": False}  # a fork has no V8

@@ -1,6 +1,8 @@
 """_ext/mathematics.py: formulas stand in the pages as MathJax makes them in a browser, and keep their TeX."""
 
 import re
+from functools import cache
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import mathematics
@@ -38,10 +40,30 @@ def test_any_formula_is_well_formed_and_keeps_its_tex(tex, display):
 @settings(max_examples=15, deadline=None)
 def test_every_letter_of_a_formula_is_in_the_style_sheet(tex):
     book = mathematics.mathjax.__wrapped__()  # a new one, in which this is the only formula
-    letters = BeautifulSoup(book.call("typeset", tex, False)[1], "html.parser").find_all("mjx-c")
-    style = book.call("style")
-    for name in {".".join(letter["class"]) for letter in letters}:
-        assert f"mjx-c.{name}::before" in style
+    html = book.call("typeset", tex, False)[1]
+    assert letters(html) <= styled(book.call("style"))
+
+
+def letters(html: str) -> set[str]:
+    return {".".join(letter["class"]) for letter in BeautifulSoup(html, "html.parser").find_all("mjx-c")}
+
+
+def styled(style: str) -> set[str]:
+    return set(re.findall(r"mjx-c\.(\S+)::before", style))
+
+
+@pytest.mark.parametrize("display", [True, False])
+def test_the_style_sheet_is_also_for_pages_that_a_build_left_alone(tmp_path, monkeypatch, display):
+    html = mathematics.typeset(r"\aleph < \sum_x \mathrm{\Omega}", display)
+    (tmp_path / "earlier.html").write_text(f"<p>{mathematics.typeset('1')} {html}</p>", encoding="utf-8")
+    monkeypatch.setattr(mathematics, "mathjax", cache(mathematics.mathjax.__wrapped__))
+    monkeypatch.setattr(mathematics, "typeset", mathematics.typeset.__wrapped__)
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    for _ in range(2):  # over what an earlier build wrote
+        mathematics.write_style(app, None)
+    style = (tmp_path / "_static/mathematics/mathematics.css").read_text(encoding="utf-8")
+    assert letters(html) <= styled(style)
+    assert len(styled(style)) == len(letters(html)) + 1
 
 
 @pytest.mark.parametrize(
