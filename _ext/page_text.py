@@ -13,7 +13,7 @@ from markdownify import ATX, MarkdownConverter
 # what a notebook would take for mathematics, HTML, a link or code; * and _ are markdownify's own
 SPECIAL = re.compile(r"[\\`$<\[\]]")
 ARTICLE = "article.bd-article"
-DROPPED = "a.headerlink, script, style, .toctree-wrapper, button"
+DROPPED = "a.headerlink, script, style, .toctree-wrapper, button, summary .expanded"
 
 
 def read(folder: Path, page: str) -> BeautifulSoup:
@@ -70,7 +70,7 @@ class PageText(MarkdownConverter):
             formula.replace_with(mathematics(formula))
         for part in el.find_all(True):
             part.attrs.clear()
-            if part.name == "span":
+            if part.name in ("span", "p"):
                 part.unwrap()
         return f"<summary>{' '.join(el.decode_contents().split())}</summary>\n\n"
 

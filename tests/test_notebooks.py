@@ -50,6 +50,12 @@ def test_formulas_stand_between_dollars_with_their_numbers():
         assert words(block) == f"$$\nx_2 < y{label}\n$$"
 
 
+def test_code_that_is_hidden_on_the_page_is_so_here_under_one_title():
+    title = '<p class="collapsed admonition-title">Show</p>\n<p class="expanded admonition-title">Hide</p>'
+    html = f"<details class='admonition hide'><summary>\n{title}\n</summary><pre>1</pre></details>"
+    assert words(html) == "<details>\n<summary>Show</summary>\n\n```\n1\n```\n\n</details>"
+
+
 def test_an_admonition_is_a_quotation_under_its_title():
     html = '<div class="admonition tip"><p class="admonition-title">Guess</p><p>One.</p><p>Two.</p></div>'
     assert words(html) == "> **Guess**\n>\n> One.\n>\n> Two."
