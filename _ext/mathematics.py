@@ -58,8 +58,8 @@ globalThis.style = () => MathJax.startup.adaptor.textContent(MathJax.chtmlStyles
 MATH = re.compile("(<math[^>]*>)(.*)</math>", re.DOTALL)
 TEX = '<annotation encoding="application/x-tex">'
 FORMULA = re.compile(f'<math [^>]*?( display="block")?><semantics>.*?{TEX}(.*?)</annotation>', re.DOTALL)
-# MathJax's letters are 0.442 em high, and should be as high as the letters of the words around them
-SIZE = "mjx-container { font-size: calc(1ex / 0.442); }\n"
+# MathJax's letters are 0.442 em high, and should be as high as those around them, or a part of that
+SIZE = "mjx-container { font-size: calc(var(--formula-size, 1) * 1ex / 0.442); }\n"
 
 
 @cache
@@ -129,9 +129,8 @@ def write_style(app, error) -> None:
 
 
 def setup(app):
-    app.add_html_math_renderer(
-        "mathematics", (inline, None), (block, None)
-    )  # what visits a node, and what leaves it
+    # each a pair: what visits a node, and what leaves it
+    app.add_html_math_renderer("mathematics", (inline, None), (block, None))
     app.connect("html-page-context", add_style)
     app.connect("build-finished", write_style)
     return {"parallel_read_safe": True, "parallel_write_safe": False}  # a fork has no V8

@@ -87,7 +87,7 @@ def mathematics(node: Tag) -> str:
     if node.name == "span":
         return f"${tex}$"
     number = node.select_one(".eqno")
-    label = rf" \tag{{{re.search('[0-9]+', number.get_text())[0]}}}" if number else ""
+    label = rf" \tag{{{number.get_text().strip('()')}}}" if number else ""
     return f"\n\n$$\n{tex}{label}\n$$\n\n"
 
 

@@ -235,7 +235,7 @@ NOT_TYPESET = """() => {
   };
   const isTypeset = (formula) => {
     const letters = [...formula.querySelectorAll("mjx-c")];
-    return letters.length && letters.every(isThere);
+    return letters.length && letters.every(isThere) && !formula.querySelector("mjx-merror");
   };
   return [...document.querySelectorAll(".math")].filter((f) => !isTypeset(f)).map((f) => f.textContent);
 }"""
